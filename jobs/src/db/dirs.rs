@@ -1,0 +1,48 @@
+//! The data directory: everything a deployment keeps, in one place.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// `CRM_DATA_DIR` and what lies in it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct DataDir(Arc<Path>);
+
+impl DataDir {
+    /// Creates the directory and its sub-folders, readable by the owner only.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        if !path.exists() {
+            builder.create(path)?;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
+        }
+        let dir = Self(path.canonicalize()?.into());
+        builder.create(dir.backups())?;
+        builder.create(dir.run())?;
+        Ok(dir)
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("crm.db")
+    }
+
+    /// Verified backups and their manifests.
+    pub fn backups(&self) -> PathBuf {
+        self.0.join("backups")
+    }
+
+    /// Locks and wake-up sockets of the workers that live now.
+    pub fn run(&self) -> PathBuf {
+        self.0.join("run")
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}

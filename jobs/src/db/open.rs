@@ -1,0 +1,176 @@
+//! Opening the file: pragmas, pools, and the start-up assertions.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{DataDir, DbError, WriteTx};
+use crate::{clock::Clock, queue::Bell};
+
+/// Oldest `SQLite` that does not lose commits when two processes write and
+/// checkpoint (the WAL-reset bug, fixed in 3.51.3).
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data directory cannot be created or read.
+    #[error("data directory {0}: {1}")]
+    Directory(String, std::io::Error),
+    /// This build carries a `SQLite` with a known data-loss bug.
+    #[error("this build has SQLite {0}, which can lose commits; 3.51.3 or later is needed")]
+    OldSqlite(String),
+    /// The schema is not the one this binary was built for.
+    #[error("{0}")]
+    Schema(String),
+    /// Anything else the database says.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// A handle on the database of one process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    dir: DataDir,
+    bell: Bell,
+}
+
+impl Db {
+    /// Opens (and creates, if need be) the database in `dir`. Migrates nothing.
+    pub async fn open(dir: &Path, clock: Clock) -> Result<Self, OpenError> {
+        let dir =
+            DataDir::create(dir).map_err(|e| OpenError::Directory(dir.display().to_string(), e))?;
+        let path = dir.database();
+        // One writer: writers of this process queue here, in order, instead of
+        // spinning on the file lock.
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(20))
+            .test_before_acquire(false)
+            .after_release(|conn, _| {
+                Box::pin(async move {
+                    // After SQLITE_FULL the file rolled back by itself, but sqlx still
+                    // counts a transaction; such a connection must not come back.
+                    conn.ping().await?;
+                    Ok(!conn.is_in_transaction())
+                })
+            })
+            .connect_with(options(&path).create_if_missing(true))
+            .await?;
+        assert_sqlite_version(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(20))
+            .test_before_acquire(false)
+            .connect_lazy_with(options(&path).read_only(true));
+        let bell = Bell::new(dir.run());
+        Ok(Self {
+            writer,
+            readers,
+            shared: Arc::new(Shared { clock, dir, bell }),
+        })
+    }
+
+    /// Begins a write: the lock is taken now, or the call fails as busy.
+    pub async fn write(&self) -> Result<WriteTx, DbError> {
+        let pool = self.writer.clone();
+        // In a task of its own: dropping a future half-way through `begin`
+        // would leave the connection in an unknown state.
+        let tx = tokio::spawn(async move { pool.begin_with("begin immediate").await })
+            .await
+            .map_err(|_| sqlx::Error::WorkerCrashed)??;
+        Ok(WriteTx::new(
+            tx,
+            self.shared.clock.clone(),
+            self.shared.bell.clone(),
+        ))
+    }
+
+    /// Connections that can only read.
+    pub fn read(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Where this process takes the time from.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// UTC milliseconds.
+    pub fn now(&self) -> i64 {
+        self.shared.clock.now()
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &DataDir {
+        &self.shared.dir
+    }
+
+    /// Wakes sleeping workers.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.shared.bell
+    }
+
+    /// Whether a write could begin now: takes the lock and gives it back.
+    pub async fn probe_writable(&self) -> Result<(), DbError> {
+        self.write().await?.rollback().await
+    }
+
+    /// Folds the WAL into the main file and closes all connections.
+    pub async fn close(self) {
+        if let Err(error) = sqlx::query("pragma wal_checkpoint(truncate)")
+            .execute(&self.writer)
+            .await
+        {
+            tracing::warn!(%error, "the last checkpoint failed; the WAL stays for the next start");
+        }
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// A writer connection outside the pool, for the queue engine and for backups.
+pub async fn connect_writer(db: &Db) -> Result<SqliteConnection, DbError> {
+    options(&db.dir().database()).connect().await
+}
+
+/// The pragmas of every connection. `synchronous=full`: an answered write
+/// survives a power cut.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .foreign_keys(true)
+        .pragma("trusted_schema", "off")
+        .pragma("cell_size_check", "on")
+        .pragma("temp_store", "memory")
+        .pragma("mmap_size", "0")
+        .pragma("cache_size", "-16000")
+        .pragma("wal_autocheckpoint", "1000")
+        .pragma("journal_size_limit", "67108864")
+}
+
+async fn assert_sqlite_version(pool: &SqlitePool) -> Result<(), OpenError> {
+    let version: String = sqlx::query_scalar("select sqlite_version()")
+        .fetch_one(pool)
+        .await?;
+    let mut parts = version.split('.').map(|p| p.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    if (next(), next(), next()) < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite(version));
+    }
+    Ok(())
+}

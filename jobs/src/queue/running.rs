@@ -1,0 +1,181 @@
+//! Attempts in flight: each in a task of its own, watched for its end.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{sync::mpsc, task::AbortHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Context, JobError, JobId, Registry, RetryPolicy,
+    claim::Claimed,
+    context::End,
+    finish::{Finished, Outcome, Report},
+};
+use crate::db::Db;
+
+/// How long a job may take to obey a cancel request before it is aborted.
+const CANCEL_DEADLINE: Duration = Duration::from_secs(30);
+
+/// What jobs in flight send to the engine.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    pub finished: mpsc::UnboundedReceiver<Finished>,
+    pub reports: mpsc::UnboundedReceiver<Report>,
+}
+
+/// The attempts this worker runs now.
+pub(super) struct Running {
+    db: Db,
+    registry: Registry,
+    finished: mpsc::UnboundedSender<Finished>,
+    reports: mpsc::UnboundedSender<Report>,
+    jobs: HashMap<JobId, Handle>,
+}
+
+struct Handle {
+    fence: i64,
+    abort: AbortHandle,
+    cancel: CancellationToken,
+}
+
+impl Running {
+    pub(super) fn new(db: Db, registry: Registry) -> (Self, Inbox) {
+        let (finished, finished_rx) = mpsc::unbounded_channel();
+        let (reports, reports_rx) = mpsc::unbounded_channel();
+        let running = Self {
+            db,
+            registry,
+            finished,
+            reports,
+            jobs: HashMap::new(),
+        };
+        let inbox = Inbox {
+            finished: finished_rx,
+            reports: reports_rx,
+        };
+        (running, inbox)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Starts a claimed job.
+    pub(super) fn start(&mut self, job: Claimed) {
+        let started_at = self.db.now();
+        let Some(kind) = self.registry.get(&job.kind).cloned() else {
+            let _ = self.finished.send(Finished {
+                job,
+                started_at,
+                outcome: Outcome::Unknown,
+                retry: RetryPolicy::DEFAULT,
+            });
+            return;
+        };
+        let cancel = CancellationToken::new();
+        let end = Arc::new(End::default());
+        let cx = Context::new(
+            self.db.clone(),
+            &job,
+            cancel.clone(),
+            self.reports.clone(),
+            end.clone(),
+        );
+        let (id, fence) = (job.id, job.fence);
+        let work = (kind.run)(job.payload.clone(), cx);
+        let attempt = tokio::spawn(tokio::time::timeout(kind.timeout, work));
+        let abort = attempt.abort_handle();
+        let finished = self.finished.clone();
+        let cancelled = cancel.clone();
+        tokio::spawn(async move {
+            let outcome = match attempt.await {
+                Ok(Ok(result)) => of_result(result, &end),
+                Ok(Err(_)) => {
+                    Outcome::TimedOut(format!("took longer than {} s", kind.timeout.as_secs()))
+                }
+                Err(e) if e.is_panic() => Outcome::Panicked(panic_message(e.into_panic())),
+                Err(_) if cancelled.is_cancelled() => Outcome::Cancelled,
+                Err(_) => Outcome::Fenced,
+            };
+            let _ = finished.send(Finished {
+                job,
+                started_at,
+                outcome,
+                retry: kind.retry,
+            });
+        });
+        self.jobs.insert(
+            id,
+            Handle {
+                fence,
+                abort,
+                cancel,
+            },
+        );
+    }
+
+    /// Whether this very attempt takes a slot.
+    pub(super) fn holds(&self, end: &Finished) -> bool {
+        self.jobs
+            .get(&end.job.id)
+            .is_some_and(|handle| handle.fence == end.job.fence)
+    }
+
+    /// Forgets an attempt whose end has been written down.
+    pub(super) fn remove(&mut self, end: &Finished) {
+        if self.holds(end) {
+            self.jobs.remove(&end.job.id);
+        }
+    }
+
+    /// Asks a job to stop; aborts it if it has not by the deadline.
+    pub(super) fn cancel(&self, id: JobId) {
+        let Some(handle) = self.jobs.get(&id) else {
+            return;
+        };
+        if handle.cancel.is_cancelled() {
+            return;
+        }
+        handle.cancel.cancel();
+        let abort = handle.abort.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(CANCEL_DEADLINE).await;
+            abort.abort();
+        });
+    }
+
+    /// Stops everything at once: the jobs belong to another worker now, or are
+    /// given back.
+    pub(super) fn abort_all(&mut self) {
+        for handle in self.jobs.values() {
+            handle.abort.abort();
+        }
+        self.jobs.clear();
+    }
+}
+
+fn of_result(result: Result<(), JobError>, end: &End) -> Outcome {
+    match result {
+        _ if end.done_in_tx() => Outcome::DoneInTx,
+        Ok(()) => Outcome::Done(end.take_output()),
+        Err(JobError::Retry { message, after_ms }) => Outcome::Failed {
+            error: message,
+            after_ms,
+        },
+        Err(JobError::GiveUp(error)) => Outcome::GaveUp(error),
+        Err(JobError::Snooze(until)) => Outcome::Snoozed(until),
+        Err(JobError::Cancelled) => Outcome::Cancelled,
+        Err(JobError::Fenced) => Outcome::Fenced,
+    }
+}
+
+fn panic_message(payload: Box<dyn std::any::Any + Send>) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned());
+    format!(
+        "panicked: {}",
+        text.unwrap_or_else(|| "no message".to_owned())
+    )
+}
