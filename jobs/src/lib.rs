@@ -7,3 +7,4 @@ pub mod clock;
 pub mod db;
 pub mod queue;
 pub mod settings;
+pub mod testing;

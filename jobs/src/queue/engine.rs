@@ -383,10 +383,13 @@ pub async fn drain(db: &Db, registry: &Registry) -> Result<usize, DbError> {
         engine.next_due = Some(0);
         engine.more = true;
         engine.turn().await?;
-        if engine.running.count() == 0 {
+        engine.collect();
+        if engine.finished.is_empty() && engine.running.count() == 0 {
             break;
         }
-        if let Some(end) = engine.inbox.finished.recv().await {
+        if engine.finished.is_empty()
+            && let Some(end) = engine.inbox.finished.recv().await
+        {
             engine.finished.push(end);
         }
         engine.collect();

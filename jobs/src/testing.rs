@@ -1,0 +1,59 @@
+//! What tests in every crate share: a fresh, migrated database file each.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    clock::Clock,
+    db::{self, Db},
+};
+
+/// Tuesday 2026-03-03 10:00:00 UTC: where test clocks start.
+pub const TEST_START: i64 = 1_772_532_000_000;
+
+/// A data directory of its own, removed when dropped.
+pub struct TestDb {
+    /// The migrated database.
+    pub db: Db,
+    dir: PathBuf,
+}
+
+impl TestDb {
+    /// A fresh database on a test clock.
+    ///
+    /// # Panics
+    /// If the file cannot be made: a test cannot go on then.
+    pub async fn new() -> Self {
+        Self::with_clock(Clock::test(TEST_START)).await
+    }
+
+    /// A fresh database on the machine's clock.
+    ///
+    /// # Panics
+    /// See [`TestDb::new`].
+    pub async fn on_system_clock() -> Self {
+        Self::with_clock(Clock::System).await
+    }
+
+    async fn with_clock(clock: Clock) -> Self {
+        let dir = std::env::temp_dir().join(format!("crm-{}", Clock::System.new_id()));
+        let db = Db::open(&dir, clock).await.expect("a test database opens");
+        db::migrate(&db).await.expect("a test database migrates");
+        Self { db, dir }
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Moves the test clock.
+    pub fn advance(&self, ms: i64) {
+        self.db.clock().advance(ms);
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}

@@ -1,0 +1,4 @@
+//! The one integration-test binary of `crm-jobs`: real `SQLite`, a fresh file each.
+
+mod queue;
+mod sql;
