@@ -1,0 +1,20 @@
+// Everything here only improves pages that already work without it.
+import { enhanceCopy } from "./copy";
+import { enhanceDrop } from "./drop";
+import { enhanceKeys } from "./keys";
+import { startLive } from "./live";
+import { enhancePalette } from "./palette";
+import { enhanceTheme } from "./theme";
+import { refreshTimes, startTimes } from "./times";
+import { enhanceToasts } from "./toasts";
+
+const now = (): number => Date.now();
+
+startTimes(document, now);
+enhanceTheme(document);
+enhanceToasts(document);
+enhancePalette(document);
+enhanceCopy(document);
+enhanceDrop(document);
+enhanceKeys(document);
+startLive(document, () => refreshTimes(document, now()));

@@ -1,0 +1,68 @@
+// Builds the front end: app/main.ts and css/main.css become one hashed file
+// each, every file of img/ is copied under a hashed name, and
+// dist/manifest.json maps plain names to hashed ones for the server.
+import { build } from "esbuild";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const at = (...parts) => path.join(here, ...parts);
+const flags = new Set(process.argv.slice(2));
+
+// The oldest browsers we serve; light-dark() must stay as it is written.
+const target = ["es2022", "chrome123", "firefox121", "safari17.5"];
+
+async function buildTests() {
+  await rm(at("dist-tests"), { recursive: true, force: true });
+  const names = (await readdir(at("app"))).filter((name) => name.endsWith(".test.ts"));
+  await build({
+    entryPoints: names.map((name) => at("app", name)),
+    outdir: at("dist-tests"),
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    logLevel: "warning",
+  });
+}
+
+async function buildBundle() {
+  const dev = flags.has("--dev");
+  await rm(at("dist"), { recursive: true, force: true });
+  const bundled = await build({
+    absWorkingDir: here,
+    entryPoints: [
+      { in: "app/main.ts", out: "app" },
+      { in: "css/main.css", out: "app" },
+    ],
+    outdir: "dist",
+    entryNames: "[name]-[hash]",
+    bundle: true,
+    minify: !dev,
+    sourcemap: dev,
+    format: "esm",
+    target,
+    metafile: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  const manifest = {};
+  for (const [file, output] of Object.entries(bundled.metafile.outputs)) {
+    if (output.entryPoint === "app/main.ts") manifest["app.js"] = path.basename(file);
+    if (output.entryPoint === "css/main.css") manifest["app.css"] = path.basename(file);
+  }
+  await mkdir(at("dist"), { recursive: true });
+  for (const name of (await readdir(at("img"))).sort()) {
+    const bytes = await readFile(at("img", name));
+    const { name: stem, ext } = path.parse(name);
+    const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 8).toUpperCase();
+    manifest[name] = `${stem}-${hash}${ext}`;
+    await writeFile(at("dist", manifest[name]), bytes);
+  }
+  const sorted = Object.fromEntries(Object.entries(manifest).sort());
+  await writeFile(at("dist", "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);
+}
+
+await (flags.has("--tests") ? buildTests() : buildBundle());
