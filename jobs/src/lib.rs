@@ -5,6 +5,8 @@
 
 pub mod clock;
 pub mod db;
+pub mod funds;
+pub mod grid;
 pub mod queue;
 pub mod settings;
 pub mod testing;

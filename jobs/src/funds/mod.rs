@@ -1,0 +1,93 @@
+//! Funds: the vehicles being raised.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use sqlx::{FromRow, SqliteConnection};
+
+use crate::db::{DbError, WriteTx};
+
+/// The stages of a commitment, in order, and the way out.
+pub const STAGES: [&str; 6] = ["target", "soft", "hard", "signed", "wired", "declined"];
+
+/// A vehicle being raised.
+#[derive(Clone, Debug, FromRow, Serialize, JsonSchema)]
+pub struct Fund {
+    /// Time-ordered id.
+    pub id: String,
+    /// Unique, whatever the case.
+    pub name: String,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Amount aimed at, decimal text.
+    pub target: Option<String>,
+    /// Amount at most, decimal text.
+    pub hard_cap: Option<String>,
+    /// `planned`, `raising` or `closed`.
+    pub status: String,
+}
+
+/// All live funds by name.
+pub async fn list(conn: &mut SqliteConnection) -> Result<Vec<Fund>, DbError> {
+    sqlx::query_as(
+        "select id, name, currency, target, hard_cap, status from funds where deleted_at is null order by name, id",
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The fund of this name, created if there is none.
+pub async fn find_or_create(
+    tx: &mut WriteTx,
+    name: &str,
+    currency: &str,
+) -> Result<String, DbError> {
+    let key = name_key(name);
+    let known: Option<String> =
+        sqlx::query_scalar("select id from funds where name_key = ?1 and deleted_at is null")
+            .bind(&key)
+            .fetch_optional(&mut **tx)
+            .await?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    let (id, now) = (tx.new_id(), tx.now());
+    sqlx::query(
+        "insert into funds (id, name, name_key, currency, created_at) values (?1, ?2, ?3, ?4, ?5)",
+    )
+    .bind(&id)
+    .bind(name.trim())
+    .bind(key)
+    .bind(currency)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(id)
+}
+
+/// Sets what is aimed at, and where the fund stands.
+pub async fn set_terms(
+    tx: &mut WriteTx,
+    id: &str,
+    target: &str,
+    hard_cap: &str,
+    status: &str,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "update funds set target = ?2, hard_cap = ?3, status = ?4 where id = ?1 and deleted_at is null",
+    )
+    .bind(id)
+    .bind(target)
+    .bind(hard_cap)
+    .bind(status)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// How names are compared.
+pub fn name_key(name: &str) -> String {
+    name.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
+}

@@ -1,0 +1,173 @@
+//! The part of a write that changes columns.
+
+use serde_json::{Value, json};
+
+use super::{
+    Column, ColumnOptions, ColumnType, GridError, MAX_COLUMNS,
+    apply::{ColumnWrite, Work, change, missing},
+    slug,
+};
+
+impl Work {
+    pub(super) fn add_column(
+        &mut self,
+        index: usize,
+        id: Option<&str>,
+        name: &str,
+        kind: ColumnType,
+        options: &ColumnOptions,
+    ) -> Result<(), GridError> {
+        let field = |part: &str| format!("operations[{index}].{part}");
+        if self.columns.len() >= MAX_COLUMNS {
+            return Err(GridError::invalid(
+                "too_many_columns",
+                field("op"),
+                "the grid has 200 columns, which is the most it takes: delete one first",
+            ));
+        }
+        self.check_name(name, None, &field("name"))?;
+        let taken = self
+            .columns
+            .keys()
+            .chain(self.deleted_columns.keys())
+            .map(String::as_str);
+        let id = match id {
+            None => slug(name, "column", taken),
+            Some(id) if slug(id, "column", taken) == id => id.to_owned(),
+            Some(_) => {
+                return Err(GridError::invalid(
+                    "column_id_taken",
+                    field("id"),
+                    "a column id is a free slug like `target_close`: leave it out to get one",
+                ));
+            }
+        };
+        let column = Column {
+            id: id.clone(),
+            name: name.trim().to_owned(),
+            kind,
+            options: options.clone(),
+            position: self.columns.values().map(|c| c.position).max().unwrap_or(0) + 1,
+            hidden: false,
+        };
+        self.changes.push(change(
+            "column",
+            None,
+            Some(&id),
+            None,
+            Some(&definition(&column)),
+        ));
+        self.columns.insert(id.clone(), column);
+        self.changed_columns
+            .insert(id, ColumnWrite { deleted: false });
+        Ok(())
+    }
+
+    pub(super) fn update_column(
+        &mut self,
+        index: usize,
+        id: &str,
+        name: Option<&str>,
+        options: Option<&ColumnOptions>,
+        hidden: Option<bool>,
+    ) -> Result<(), GridError> {
+        if let Some(name) = name {
+            self.check_name(name, Some(id), &format!("operations[{index}].name"))?;
+        }
+        let column = self
+            .columns
+            .get_mut(id)
+            .ok_or_else(|| missing("column", id))?;
+        let before = definition(column);
+        if let Some(name) = name {
+            name.trim().clone_into(&mut column.name);
+        }
+        if let Some(options) = options {
+            column.options = options.clone();
+        }
+        column.hidden = hidden.unwrap_or(column.hidden);
+        let after = definition(column);
+        if before != after {
+            self.changes.push(change(
+                "column",
+                None,
+                Some(id),
+                Some(&before),
+                Some(&after),
+            ));
+            self.changed_columns
+                .insert(id.to_owned(), ColumnWrite { deleted: false });
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_column(&mut self, id: &str) -> Result<(), GridError> {
+        let column = self
+            .columns
+            .remove(id)
+            .ok_or_else(|| missing("column", id))?;
+        self.changes.push(change(
+            "column",
+            None,
+            Some(id),
+            Some(&definition(&column)),
+            None,
+        ));
+        self.deleted_columns.insert(id.to_owned(), column);
+        self.changed_columns
+            .insert(id.to_owned(), ColumnWrite { deleted: true });
+        Ok(())
+    }
+
+    pub(super) fn restore_column(&mut self, index: usize, id: &str) -> Result<(), GridError> {
+        let Some(column) = self.deleted_columns.get(id) else {
+            return self
+                .columns
+                .get(id)
+                .map(|_| ())
+                .ok_or_else(|| missing("column", id));
+        };
+        self.check_name(&column.name, None, &format!("operations[{index}].column"))?;
+        if let Some(column) = self.deleted_columns.remove(id) {
+            self.changes.push(change(
+                "column",
+                None,
+                Some(id),
+                None,
+                Some(&definition(&column)),
+            ));
+            self.columns.insert(id.to_owned(), column);
+            self.changed_columns
+                .insert(id.to_owned(), ColumnWrite { deleted: false });
+        }
+        Ok(())
+    }
+
+    fn check_name(&self, name: &str, own: Option<&str>, field: &str) -> Result<(), GridError> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 100 {
+            return Err(GridError::invalid(
+                "invalid_name",
+                field,
+                "a column name has 1 to 100 characters",
+            ));
+        }
+        let lower = name.to_lowercase();
+        let taken = self
+            .columns
+            .values()
+            .any(|c| Some(c.id.as_str()) != own && c.name.to_lowercase() == lower);
+        if taken {
+            return Err(GridError::invalid(
+                "name_taken",
+                field,
+                format!("there is a column {name:?} already: choose another name"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn definition(column: &Column) -> Value {
+    json!({"name": column.name, "type": column.kind, "options": column.options, "hidden": column.hidden})
+}

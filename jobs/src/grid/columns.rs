@@ -1,0 +1,242 @@
+//! Column types and their options.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a column's cells hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnType {
+    /// One line.
+    Text,
+    /// Many lines.
+    LongText,
+    /// Decimal text.
+    Number,
+    /// Decimal text; `options.currency` names the currency.
+    Currency,
+    /// Decimal text; `12.5` is 12.5 %.
+    Percent,
+    /// `2026-03-31`.
+    Date,
+    /// `2026-03-31T14:05:00Z`.
+    DateTime,
+    /// True; unchecked is blank.
+    Checkbox,
+    /// A choice's id.
+    Select,
+    /// Choice ids.
+    MultiSelect,
+    /// A user's id.
+    User,
+    /// Contact pills.
+    Contacts,
+    /// An address.
+    Email,
+    /// As written.
+    Phone,
+    /// `https://…`.
+    Url,
+    /// 1 to 10.
+    Rating,
+    /// Fund ids.
+    Funds,
+}
+
+impl ColumnType {
+    /// All of them, in the order menus show.
+    pub const ALL: [Self; 17] = [
+        Self::Text,
+        Self::LongText,
+        Self::Number,
+        Self::Currency,
+        Self::Percent,
+        Self::Date,
+        Self::DateTime,
+        Self::Checkbox,
+        Self::Select,
+        Self::MultiSelect,
+        Self::User,
+        Self::Contacts,
+        Self::Email,
+        Self::Phone,
+        Self::Url,
+        Self::Rating,
+        Self::Funds,
+    ];
+
+    /// As stored and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::LongText => "long_text",
+            Self::Number => "number",
+            Self::Currency => "currency",
+            Self::Percent => "percent",
+            Self::Date => "date",
+            Self::DateTime => "date_time",
+            Self::Checkbox => "checkbox",
+            Self::Select => "select",
+            Self::MultiSelect => "multi_select",
+            Self::User => "user",
+            Self::Contacts => "contacts",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Url => "url",
+            Self::Rating => "rating",
+            Self::Funds => "funds",
+        }
+    }
+
+    /// For people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Text => "Text",
+            Self::LongText => "Long text",
+            Self::Number => "Number",
+            Self::Currency => "Currency",
+            Self::Percent => "Percent",
+            Self::Date => "Date",
+            Self::DateTime => "Date and time",
+            Self::Checkbox => "Checkbox",
+            Self::Select => "Single select",
+            Self::MultiSelect => "Multiple select",
+            Self::User => "User",
+            Self::Contacts => "Contacts",
+            Self::Email => "Email",
+            Self::Phone => "Phone",
+            Self::Url => "URL",
+            Self::Rating => "Rating",
+            Self::Funds => "Funds",
+        }
+    }
+
+    /// The type of this stored name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.as_str() == name)
+    }
+
+    /// Whether values are decimal text.
+    pub fn is_decimal(self) -> bool {
+        matches!(self, Self::Number | Self::Currency | Self::Percent)
+    }
+}
+
+/// How a column's cells hold their values; what does not apply is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ColumnOptions {
+    /// For people, beside the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Of select columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+    /// ISO 4217 code of a currency column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// The cells are what investors put into a fund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commitment: Option<Commitment>,
+}
+
+/// One option of a select column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Choice {
+    /// A short slug, unique in the column.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// One of ten colour names.
+    pub color: String,
+}
+
+/// Which fund and stage a currency column's amounts belong to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Commitment {
+    /// The fund's id.
+    pub fund: String,
+    /// `target`, `soft`, `hard`, `signed`, `wired` or `declined`.
+    pub stage: String,
+}
+
+/// The colours of choices, given in turn.
+pub const COLORS: [&str; 10] = [
+    "blue", "green", "amber", "red", "violet", "teal", "pink", "orange", "indigo", "gray",
+];
+
+/// A short id from a name, unlike all that are `taken`.
+pub fn slug<'a>(
+    name: &str,
+    fallback: &str,
+    taken: impl Iterator<Item = &'a str> + Clone,
+) -> String {
+    let mut base = String::new();
+    for c in name.to_lowercase().chars() {
+        if c.is_ascii_alphanumeric() {
+            base.push(c);
+        } else if !base.ends_with('_') && !base.is_empty() {
+            base.push('_');
+        }
+        if base.len() >= 32 {
+            break;
+        }
+    }
+    let base = base.trim_matches('_');
+    let base = if base.is_empty() { fallback } else { base };
+    let mut id = base.to_owned();
+    let mut n = 1;
+    while taken.clone().any(|t| t == id) {
+        n += 1;
+        id = format!("{base}_{n}");
+    }
+    id
+}
+
+impl ColumnOptions {
+    /// The choice of this id or name (case does not matter).
+    pub fn choice(&self, wanted: &str) -> Option<&Choice> {
+        let lower = wanted.trim().to_lowercase();
+        self.choices
+            .iter()
+            .find(|c| c.id == wanted)
+            .or_else(|| self.choices.iter().find(|c| c.name.to_lowercase() == lower))
+    }
+
+    /// The choice of this name, added if there is none. True if it was added.
+    pub fn ensure_choice(&mut self, name: &str) -> bool {
+        if self.choice(name).is_some() {
+            return false;
+        }
+        let id = slug(name, "option", self.choices.iter().map(|c| c.id.as_str()));
+        let color = COLORS[self.choices.len() % COLORS.len()].to_owned();
+        self.choices.push(Choice {
+            id,
+            name: name.trim().to_owned(),
+            color,
+        });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_short_and_unlike() {
+        assert_eq!(
+            slug("Close date (est.)", "x", [].into_iter()),
+            "close_date_est"
+        );
+        assert_eq!(slug("Näme", "x", ["n_me"].into_iter()), "n_me_2");
+        assert_eq!(slug("***", "column", [].into_iter()), "column");
+    }
+
+    #[test]
+    fn choices_are_found_by_name_whatever_the_case() {
+        let mut options = ColumnOptions::default();
+        assert!(options.ensure_choice("Family Office"));
+        assert!(!options.ensure_choice("family office "));
+        assert_eq!(options.choice("FAMILY OFFICE").unwrap().id, "family_office");
+    }
+}

@@ -1,0 +1,125 @@
+//! What changed, when, by whom and how it came about.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use sqlx::{FromRow, SqliteConnection};
+
+use crate::db::DbError;
+
+/// All that one action changed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ChangeSet {
+    /// The grid version it made.
+    pub id: i64,
+    /// Who: `user:ID`, `job:ID` or `system`.
+    pub actor: String,
+    /// How: `edit`, `import`, `document`, `demo` …
+    pub origin: String,
+    /// In words.
+    pub summary: String,
+    /// The job that did it.
+    pub job_id: Option<i64>,
+    /// UTC milliseconds.
+    pub at: i64,
+    /// What changed.
+    pub changes: Vec<Change>,
+}
+
+/// One change within a set.
+#[derive(Clone, Debug, FromRow, Serialize, JsonSchema)]
+pub struct Change {
+    #[serde(skip)]
+    change_set_id: i64,
+    /// `cell`, `row_added`, `list`, `archived`, `deleted` or `column`.
+    pub what: String,
+    /// The row, unless a column's definition changed.
+    pub row_id: Option<String>,
+    /// The column of a cell.
+    pub column_id: Option<String>,
+    /// JSON text before; null is blank.
+    pub before: Option<String>,
+    /// JSON text after; null is blank.
+    pub after: Option<String>,
+}
+
+#[derive(FromRow)]
+struct SetRecord {
+    id: i64,
+    actor: String,
+    origin: String,
+    summary: String,
+    job_id: Option<i64>,
+    at: i64,
+}
+
+impl SetRecord {
+    fn with(self, changes: Vec<Change>) -> ChangeSet {
+        ChangeSet {
+            id: self.id,
+            actor: self.actor,
+            origin: self.origin,
+            summary: self.summary,
+            job_id: self.job_id,
+            at: self.at,
+            changes,
+        }
+    }
+}
+
+/// A row's change sets, newest first, at most `limit`, older than `before`.
+pub async fn of_row(
+    conn: &mut SqliteConnection,
+    row: &str,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<ChangeSet>, DbError> {
+    let sets: Vec<SetRecord> = sqlx::query_as(
+        "select id, actor, origin, summary, job_id, at from change_sets
+         where id in (select change_set_id from grid_changes where row_id = ?1
+                        and change_set_id < coalesce(?2, 9223372036854775807))
+         order by id desc limit ?3",
+    )
+    .bind(row)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(&mut *conn)
+    .await?;
+    let oldest = sets.last().map_or(0, |s| s.id);
+    let newest = sets.first().map_or(0, |s| s.id);
+    let mut changes: Vec<Change> = sqlx::query_as(
+        "select change_set_id, what, row_id, column_id, before, after from grid_changes
+         where row_id = ?1 and change_set_id between ?2 and ?3 order by change_set_id, id",
+    )
+    .bind(row)
+    .bind(oldest)
+    .bind(newest)
+    .fetch_all(conn)
+    .await?;
+    Ok(sets
+        .into_iter()
+        .map(|set| {
+            let (own, others) = std::mem::take(&mut changes)
+                .into_iter()
+                .partition(|c| c.change_set_id == set.id);
+            changes = others;
+            set.with(own)
+        })
+        .collect())
+}
+
+/// The newest change sets, without their changes, older than `before`.
+pub async fn recent(
+    conn: &mut SqliteConnection,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<ChangeSet>, DbError> {
+    let sets: Vec<SetRecord> = sqlx::query_as(
+        "select id, actor, origin, summary, job_id, at from change_sets
+         where id < coalesce(?1, 9223372036854775807) order by id desc limit ?2",
+    )
+    .bind(before)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(sets.into_iter().map(|s| s.with(Vec::new())).collect())
+}

@@ -1,0 +1,113 @@
+//! The grid: columns, rows, cells, versions and history.
+//!
+//! All writes are [`Operation`]s through [`apply`]: one transaction checks
+//! versions, validates by type, writes cells, appends the change set, raises the
+//! version and enqueues the relational sync. Nothing is overwritten unseen: a
+//! stale write comes back as a [`Conflict`].
+
+mod apply;
+mod column_operations;
+mod columns;
+mod decimal;
+mod document;
+mod history;
+mod links;
+mod model;
+mod operation;
+mod persist;
+mod read;
+mod values;
+
+pub use apply::apply;
+pub use columns::{Choice, ColumnOptions, ColumnType, Commitment, slug};
+pub use decimal::{Amount, parse_amount};
+pub use document::{Document, DocumentRow, Mismatch, replace, stream};
+pub use history::{Change, ChangeSet, of_row as history_of_row, recent as recent_changes};
+pub use model::{
+    Column, ContactPill, LISTS, MAX_CELL_BYTES, MAX_COLUMNS, MAX_ROWS, Row, State, View,
+};
+pub use operation::{Applied, ChangeBy, Conflict, Operation, RowVersion};
+pub use read::{
+    ListCounts, PageQuery, RowPage, all_columns, all_rows, columns, list_counts, page, row,
+    rows_by_id, state, views,
+};
+pub use values::{display, normalize};
+
+use crate::{
+    db::DbError,
+    queue::{Payload, Unique},
+};
+use serde::{Deserialize, Serialize};
+
+/// Why a write to the grid was refused. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum GridError {
+    /// Bad input: what, where, and how to mend it.
+    #[error("{detail}")]
+    Invalid {
+        /// Stable, for programs.
+        code: &'static str,
+        /// The part of the request, for example `operations[3].value`.
+        field: String,
+        /// For people: names row, column, value and the fix.
+        detail: String,
+    },
+    /// No such row or column.
+    #[error("no {what} {id:?}")]
+    Missing {
+        /// `row` or `column`.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The document was based on another version.
+    #[error("the grid is at version {}, not {expected}: load it again and merge", .now.version)]
+    Stale {
+        /// What the caller expected.
+        expected: i64,
+        /// What there is, and what differs.
+        now: Box<Mismatch>,
+    },
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl GridError {
+    pub(crate) fn invalid(
+        code: &'static str,
+        field: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self::Invalid {
+            code,
+            field: field.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Brings the relational projection up to the grid's version. Enqueued by every
+/// write; writes that follow before it starts share it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SyncRelational {
+    /// Throw the projection away and build it anew.
+    #[serde(default)]
+    pub rebuild: bool,
+}
+
+impl Payload for SyncRelational {
+    const KIND: &'static str = "sync_relational";
+
+    fn group(&self) -> Option<String> {
+        Some("relational".to_owned())
+    }
+
+    fn unique(&self) -> Option<Unique> {
+        Some(Unique::while_queued(if self.rebuild {
+            "rebuild"
+        } else {
+            "incremental"
+        }))
+    }
+}

@@ -1,0 +1,173 @@
+//! What a write asks for, and what it is answered.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{ColumnOptions, ColumnType};
+use crate::queue::JobId;
+
+/// One thing to do to the grid. `base` is the row version the change was based
+/// on; a row that moved on since answers with a conflict where the same cell
+/// changed, and merges where it did not.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Operation {
+    /// Set one cell; null clears it.
+    Set {
+        /// Row id.
+        row: String,
+        /// Column id.
+        column: String,
+        /// In the column type's form, or text that reads as such.
+        value: Value,
+        /// Row version it was based on.
+        base: i64,
+    },
+    /// Add a row at the end.
+    AddRow {
+        /// A new UUID, or absent: the server gives one.
+        #[serde(default)]
+        id: Option<String>,
+        /// Column id → value.
+        #[serde(default)]
+        cells: Map<String, Value>,
+        /// `main` unless told.
+        #[serde(default)]
+        list: Option<String>,
+    },
+    /// Move a row to another list.
+    Move {
+        /// Row id.
+        row: String,
+        /// `main`, `follow_up`, `longshot` or `graveyard`.
+        list: String,
+        /// Why, for whoever asks later.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Take a row out of the views. It stays searchable and restorable.
+    Archive {
+        /// Row id.
+        row: String,
+        /// Why.
+        reason: String,
+    },
+    /// Bring an archived or deleted row back.
+    Restore {
+        /// Row id.
+        row: String,
+    },
+    /// Delete a row (softly: history keeps it, restore brings it back).
+    Delete {
+        /// Row id.
+        row: String,
+    },
+    /// Add a column at the right.
+    AddColumn {
+        /// A slug, or absent: made from the name.
+        #[serde(default)]
+        id: Option<String>,
+        /// For people.
+        name: String,
+        /// What its cells hold.
+        #[serde(rename = "type")]
+        kind: ColumnType,
+        /// How.
+        #[serde(default)]
+        options: ColumnOptions,
+    },
+    /// Rename a column, show or hide it, or change its options. Types change
+    /// with the issue "The grid".
+    UpdateColumn {
+        /// Column id.
+        column: String,
+        /// New name, if any.
+        #[serde(default)]
+        name: Option<String>,
+        /// New options, if any.
+        #[serde(default)]
+        options: Option<ColumnOptions>,
+        /// Hidden or shown, if said.
+        #[serde(default)]
+        hidden: Option<bool>,
+    },
+    /// Delete a column (softly: its cells stay, restore brings them back).
+    DeleteColumn {
+        /// Column id.
+        column: String,
+    },
+    /// Bring a deleted column back.
+    RestoreColumn {
+        /// Column id.
+        column: String,
+    },
+}
+
+/// Who changes the grid, and how it came about.
+#[derive(Clone, Debug)]
+pub struct ChangeBy<'a> {
+    /// The actor as stored: `user:ID`, `job:ID`, `system`.
+    pub actor: &'a str,
+    /// `edit`, `import`, `document` …
+    pub origin: &'a str,
+    /// In words, for history pages.
+    pub summary: &'a str,
+    /// The job that does it.
+    pub job: Option<JobId>,
+}
+
+/// A row's id and its version after the write.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RowVersion {
+    /// Row id.
+    pub id: String,
+    /// Its version now.
+    pub version: i64,
+}
+
+/// A cell that somebody else changed meanwhile. It was not written.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Conflict {
+    /// Row id.
+    pub row: String,
+    /// Column id; null when the whole row is gone.
+    pub column: Option<String>,
+    /// What this request wanted.
+    pub yours: Value,
+    /// What is there now.
+    pub theirs: Value,
+    /// Who put it there.
+    pub by: String,
+    /// When, UTC milliseconds.
+    pub at: i64,
+}
+
+/// What a write did.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Applied {
+    /// The grid's version now; unchanged if nothing changed.
+    pub version: i64,
+    /// Rows that changed, with their new versions.
+    pub rows: Vec<RowVersion>,
+    /// Columns that changed.
+    pub columns: Vec<String>,
+    /// Cells that were left as they are.
+    pub conflicts: Vec<Conflict>,
+    /// Single changes made.
+    pub changes: usize,
+}
+
+impl Operation {
+    /// The row it touches, if it is there already.
+    pub(super) fn row(&self) -> Option<&str> {
+        match self {
+            Self::Set { row, .. }
+            | Self::Move { row, .. }
+            | Self::Archive { row, .. }
+            | Self::Restore { row }
+            | Self::Delete { row } => Some(row),
+            _ => None,
+        }
+    }
+}
