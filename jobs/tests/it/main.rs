@@ -1,4 +1,13 @@
 //! The one integration-test binary of `crm-jobs`: real `SQLite`, a fresh file each.
 
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails"
+)]
+
+mod backup;
+mod grid;
+mod investors;
 mod queue;
 mod sql;
