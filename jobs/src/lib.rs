@@ -6,6 +6,7 @@
 pub mod backup;
 pub mod clock;
 pub mod db;
+pub mod demo;
 pub mod funds;
 pub mod grid;
 pub mod investors;
@@ -13,6 +14,7 @@ pub mod queue;
 pub mod settings;
 pub mod tasks;
 pub mod testing;
+pub mod work;
 
 /// Bytes as lower-case hexadecimal text.
 pub fn hex(bytes: &[u8]) -> String {

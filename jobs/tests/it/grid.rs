@@ -420,3 +420,34 @@ proptest::proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn the_demo_fund_is_the_same_each_time_and_projects_well() {
+    let (a, b) = (TestDb::new().await, TestDb::new().await);
+    let now = a.db.now() + 1;
+    let mut sums = Vec::new();
+    for t in [&a, &b] {
+        crm_jobs::demo::fill(t.dir(), now).await.unwrap();
+        crm_jobs::queue::drain(&t.db, &crm_jobs::tasks::registry())
+            .await
+            .unwrap();
+        let summary = crm_jobs::investors::summary(&t.db).await.unwrap();
+        assert_eq!((summary.investors, summary.matches), (400, true));
+        assert!(
+            summary.contacts < summary.contact_links,
+            "advisers are one person"
+        );
+        sums.push(
+            summary
+                .sums
+                .into_iter()
+                .map(|f| f.stages)
+                .collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!(sums[0], sums[1]);
+    assert!(
+        crm_jobs::demo::fill(a.dir(), now).await.is_err(),
+        "only on a fresh database"
+    );
+}
