@@ -3,6 +3,8 @@
 //! Arrows inside this crate point one way: `tasks → domain modules → queue → db`.
 //! The crate knows no HTTP; both binaries stand on it.
 
+pub mod accounts;
+pub mod audit;
 pub mod clock;
 pub mod db;
 pub mod queue;
