@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod changes;
 pub mod clock;
 pub mod db;
 pub mod queue;

@@ -121,3 +121,15 @@ pub async fn change_password(
     tx.commit().await?;
     Ok(())
 }
+
+/// Whether a password is somebody's, without signing in. For checks made at
+/// the machine itself: nothing slows it down.
+pub async fn password_fits(db: &Db, email: &str, password: &str) -> Result<bool, AccountError> {
+    let mut tx = db.read().begin().await?;
+    let stored = match users::by_email(&mut tx, email).await? {
+        Some(user) => users::password_hash(&mut tx, &user.id).await?,
+        None => None,
+    };
+    drop(tx);
+    passwords::verify(password, stored.as_deref()).await
+}
