@@ -37,7 +37,9 @@ fn manifest() -> BTreeMap<String, String> {
 pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, AppError> {
     let missing = || AppError::not_found("There is no such file.");
     // The folder is flat. A name that could climb out of it is not looked up.
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let plain = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if !plain || name.starts_with('.') || name == "manifest.json" {
         return Err(missing());
     }
@@ -49,7 +51,10 @@ pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Result<Respo
     } else {
         "no-cache"
     };
-    let shared = [(header::ETAG, etag.as_str()), (header::CACHE_CONTROL, caching)];
+    let shared = [
+        (header::ETAG, etag.as_str()),
+        (header::CACHE_CONTROL, caching),
+    ];
     if text(&headers, &header::IF_NONE_MATCH).is_some_and(|known| known.contains(&etag)) {
         return Ok((StatusCode::NOT_MODIFIED, shared).into_response());
     }
@@ -58,7 +63,11 @@ pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Result<Respo
 }
 
 fn etag(hash: &[u8]) -> String {
-    let hex: Vec<String> = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let hex: Vec<String> = hash
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("\"{}\"", hex.concat())
 }
 

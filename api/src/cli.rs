@@ -37,7 +37,7 @@ enum Command {
     Serve,
     /// Bring the database to this program's schema
     Migrate,
-    /// Print the OpenAPI document
+    /// Print the `OpenAPI` document
     Openapi,
     /// Manage accounts from a shell
     #[command(subcommand)]
@@ -83,7 +83,11 @@ struct CreateUser {
     role: Role,
     /// The password. Other users of this machine can see it while the command
     /// runs: prefer --password-stdin.
-    #[arg(long, conflicts_with = "password_stdin", required_unless_present = "password_stdin")]
+    #[arg(
+        long,
+        conflicts_with = "password_stdin",
+        required_unless_present = "password_stdin"
+    )]
     password: Option<String>,
     /// Read the password from standard input
     #[arg(long)]
@@ -159,7 +163,9 @@ async fn serve(config: Config) -> Result<(), Problems> {
 async fn announce(db: &Db, config: &Config) -> Result<(), Problems> {
     print(&format!("Venture CRM is at {}", config.base_url))?;
     if let Some(link) = setup_link(db, config).await.map_err(|e| one(&e))? {
-        print(&format!("Create the first admin (works once, for 24 hours): {link}"))?;
+        print(&format!(
+            "Create the first admin (works once, for 24 hours): {link}"
+        ))?;
     }
     Ok(())
 }
@@ -263,9 +269,16 @@ async fn reset_password(db: &Db, config: &Config, email: &str) -> Result<(), Pro
 
 async fn list_users(db: &Db) -> Result<(), Problems> {
     for user in users::list(db).await.map_err(|e| one(&e))? {
-        let state = if user.disabled_at.is_some() { "disabled" } else { "active" };
+        let state = if user.disabled_at.is_some() {
+            "disabled"
+        } else {
+            "active"
+        };
         let role = user.role.as_str();
-        print(&format!("{}\t{}\t{role}\t{state}\t{}", user.id, user.email, user.name))?;
+        print(&format!(
+            "{}\t{}\t{role}\t{state}\t{}",
+            user.id, user.email, user.name
+        ))?;
     }
     Ok(())
 }

@@ -126,11 +126,27 @@ impl Config {
         if authority(&base_url).is_none() {
             problems.push("CRM_BASE_URL must be http(s)://host[:port] without a path".into());
         }
-        let production = one_of("CRM_ENV", &or("CRM_ENV"), "production", "development", &mut problems);
-        let log_json = one_of("CRM_LOG_FORMAT", &or("CRM_LOG_FORMAT"), "json", "text", &mut problems);
+        let production = one_of(
+            "CRM_ENV",
+            &or("CRM_ENV"),
+            "production",
+            "development",
+            &mut problems,
+        );
+        let log_json = one_of(
+            "CRM_LOG_FORMAT",
+            &or("CRM_LOG_FORMAT"),
+            "json",
+            "text",
+            &mut problems,
+        );
         let cors_origin = get("CRM_CORS_ORIGIN");
-        if cors_origin.as_deref().is_some_and(|o| authority(o).is_none()) {
-            problems.push("CRM_CORS_ORIGIN must be one origin, such as https://app.example.org".into());
+        if cors_origin
+            .as_deref()
+            .is_some_and(|o| authority(o).is_none())
+        {
+            problems
+                .push("CRM_CORS_ORIGIN must be one origin, such as https://app.example.org".into());
         }
         let config = Self {
             data_dir: or("CRM_DATA_DIR").into(),
@@ -166,13 +182,18 @@ impl Config {
             return Vec::new();
         }
         let mut found = Vec::new();
-        if self.secret_key.as_ref().is_none_or(|key| key.expose().len() < 32) {
+        if self
+            .secret_key
+            .as_ref()
+            .is_none_or(|key| key.expose().len() < 32)
+        {
             found.push(
                 "CRM_SECRET_KEY must hold at least 32 bytes: try `openssl rand -hex 32`".to_owned(),
             );
         }
         if !self.is_https() && !is_loopback(self.host()) {
-            found.push("CRM_BASE_URL must start with https:// unless it is this machine".to_owned());
+            found
+                .push("CRM_BASE_URL must start with https:// unless it is this machine".to_owned());
         }
         if is_open_to_others(&self.data_dir) {
             let dir = self.data_dir.display();
@@ -199,7 +220,10 @@ fn one_of(name: &str, value: &str, yes: &str, no: &str, problems: &mut Vec<Strin
 }
 
 fn networks(list: &str, problems: &mut Vec<String>) -> Vec<Network> {
-    let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts = list
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
     let mut networks = Vec::new();
     for part in parts {
         match part.parse() {
@@ -226,7 +250,10 @@ fn is_loopback(host: &str) -> bool {
         return address.ip().is_loopback();
     }
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost" || name.parse().is_ok_and(|ip: std::net::Ipv4Addr| ip.is_loopback())
+    name == "localhost"
+        || name
+            .parse()
+            .is_ok_and(|ip: std::net::Ipv4Addr| ip.is_loopback())
 }
 
 fn is_open_to_others(dir: &std::path::Path) -> bool {
@@ -286,6 +313,8 @@ mod tests {
         ]);
         let strong = strong.unwrap();
         assert!(strong.weaknesses().is_empty() && strong.is_https());
-        assert!(is_loopback("localhost:8080") && is_loopback("[::1]:80") && !is_loopback("crm.lan"));
+        assert!(
+            is_loopback("localhost:8080") && is_loopback("[::1]:80") && !is_loopback("crm.lan")
+        );
     }
 }

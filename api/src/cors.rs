@@ -17,8 +17,14 @@ pub fn preflight(config: &Config, method: &Method, headers: &HeaderMap) -> Optio
         && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     asks.then(|| {
         let permissions = [
-            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
-            (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key"),
+            (
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                "GET, POST, PUT, PATCH, DELETE",
+            ),
+            (
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "authorization, content-type, idempotency-key",
+            ),
             (header::ACCESS_CONTROL_MAX_AGE, "600"),
         ];
         (StatusCode::NO_CONTENT, permissions).into_response()

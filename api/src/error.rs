@@ -16,13 +16,7 @@ use crm_jobs::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{
-    frame,
-
-    request::RequestInfo,
-    routes::errors::page::ErrorPage,
-    state::App,
-};
+use crate::{frame, request::RequestInfo, routes::errors::page::ErrorPage, state::App};
 
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug)]
@@ -75,7 +69,11 @@ impl AppError {
 
     /// 401: a page sends the visitor to the sign-in form instead.
     pub fn sign_in() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "sign_in", "Sign in, or send an API token.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "sign_in",
+            "Sign in, or send an API token.",
+        )
     }
 
     /// 500; the cause is logged.
@@ -184,7 +182,9 @@ fn as_json(problem: &Problem, info: &RequestInfo) -> Response {
     let mut response = (problem.status, kind, Value::Object(body).to_string()).into_response();
     if problem.status == StatusCode::UNAUTHORIZED {
         let scheme = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, scheme);
     }
     response
 }
@@ -253,8 +253,17 @@ impl From<AccountError> for AppError {
 pub fn sentence(message: &str) -> String {
     let mut chars = message.chars();
     let first = chars.next().map(char::to_uppercase);
-    let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
-    first.into_iter().flatten().chain(chars).chain(end.chars()).collect()
+    let end = if message.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    first
+        .into_iter()
+        .flatten()
+        .chain(chars)
+        .chain(end.chars())
+        .collect()
 }
 
 /// The shape of every error under `/api`, as RFC 9457 has it.

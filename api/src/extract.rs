@@ -112,8 +112,14 @@ mod tests {
     #[test]
     fn the_field_is_found_in_what_serde_says() {
         for (text, field) in [
-            ("Failed: missing field `email` at line 1 column 2", Some("email")),
-            ("Failed: users[0].role: unknown variant `x`", Some("users[0].role")),
+            (
+                "Failed: missing field `email` at line 1 column 2",
+                Some("email"),
+            ),
+            (
+                "Failed: users[0].role: unknown variant `x`",
+                Some("users[0].role"),
+            ),
             ("Failed: EOF while parsing", None),
         ] {
             assert_eq!(refuse(StatusCode::BAD_REQUEST, text).field(), field);

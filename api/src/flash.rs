@@ -8,8 +8,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    routes::page::{Flash, FlashAction, FlashKind},
     request::{RequestInfo, cookie},
+    routes::page::{Flash, FlashAction, FlashKind},
     state::App,
 };
 
@@ -86,7 +86,9 @@ pub fn read(app: &App, headers: &HeaderMap) -> Option<Flash> {
             _ => FlashKind::Info,
         },
         text: note.text,
-        action: note.action.map(|(label, href, post)| FlashAction { label, href, post }),
+        action: note
+            .action
+            .map(|(label, href, post)| FlashAction { label, href, post }),
     })
 }
 
@@ -98,14 +100,27 @@ pub fn write(app: &App, info: &RequestInfo, response: &mut Response) {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let (value, age) = if let Some(note) = response.extensions().get::<Note>() {
         let json = serde_json::to_vec(note).unwrap_or_default();
-        (json.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat(), 60)
+        (
+            json.iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<Vec<_>>()
+                .concat(),
+            60,
+        )
     } else if info.flash.is_some() && is_page {
         (String::new(), 0)
     } else {
         return;
     };
-    let secure = if app.config.is_https() { "; Secure" } else { "" };
-    let cookie = format!("{}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}", name(app));
+    let secure = if app.config.is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!(
+        "{}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}",
+        name(app)
+    );
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -120,7 +135,10 @@ fn name(app: &App) -> &'static str {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> = text.chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
+    let digits: Vec<u32> = text
+        .chars()
+        .map(|c| c.to_digit(16))
+        .collect::<Option<_>>()?;
     digits
         .chunks(2)
         .map(|pair| u8::try_from(pair.first()? * 16 + pair.get(1)?).ok())

@@ -42,7 +42,11 @@ pub async fn frame(app: &App, who: &SignedIn, title: &str) -> Frame {
             is_admin: admin,
         }),
         nav: entries(NAV, path),
-        admin_nav: if admin { entries(ADMIN_NAV, path) } else { Vec::new() },
+        admin_nav: if admin {
+            entries(ADMIN_NAV, path)
+        } else {
+            Vec::new()
+        },
         theme: match who.user.theme {
             Theme::System => String::new(),
             Theme::Light => "light".to_owned(),

@@ -106,7 +106,9 @@ pub async fn events(
         closing: app.live.0.closing.clone(),
         db: app.db.clone(),
         secret: secret.to_owned(),
-        wanted: query.topics.map(|list| list.split(',').map(ToOwned::to_owned).collect()),
+        wanted: query
+            .topics
+            .map(|list| list.split(',').map(ToOwned::to_owned).collect()),
         beat_at: Instant::now() + KEEP_ALIVE,
     };
     Ok(Sse::new(stream::unfold(listener, |mut listener| async {
@@ -158,7 +160,11 @@ impl Listener {
                 .as_ref()
                 .is_none_or(|wanted| wanted.iter().any(|w| w == **topic))
         };
-        topics.iter().filter(wanted).map(|t| (*t).to_owned()).collect()
+        topics
+            .iter()
+            .filter(wanted)
+            .map(|t| (*t).to_owned())
+            .collect()
     }
 }
 

@@ -63,7 +63,11 @@ fn operation(route: &Route, doc: &Doc, problem: &Schema, generator: &mut SchemaG
         }
         responses.insert(status.to_string(), response);
     }
-    let needs_role: &[u16] = if route.access == Access::Public { &[] } else { &[401, 403] };
+    let needs_role: &[u16] = if route.access == Access::Public {
+        &[]
+    } else {
+        &[401, 403]
+    };
     for status in PROBLEMS.iter().chain(needs_role).chain(doc.problems) {
         let problem = json!({
             "description": "It was refused.",
@@ -86,7 +90,10 @@ fn operation(route: &Route, doc: &Doc, problem: &Schema, generator: &mut SchemaG
     });
     if let Some((media_type, schema)) = &doc.body {
         let mut content = Map::new();
-        content.insert((*media_type).to_owned(), json!({ "schema": schema(generator) }));
+        content.insert(
+            (*media_type).to_owned(),
+            json!({ "schema": schema(generator) }),
+        );
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     operation
@@ -124,5 +131,9 @@ fn operation_id(route: &Route) -> String {
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|part| !part.is_empty())
         .collect();
-    format!("{}_{}", route.method.as_str().to_lowercase(), path.join("_"))
+    format!(
+        "{}_{}",
+        route.method.as_str().to_lowercase(),
+        path.join("_")
+    )
 }

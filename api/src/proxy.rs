@@ -15,7 +15,9 @@ impl FromStr for Network {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
+        let (address, bits) = text
+            .split_once('/')
+            .map_or((text, None), |(a, b)| (a, Some(b)));
         let address: IpAddr = address.parse().map_err(|_| ())?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Ok(most), str::parse).map_err(|_| ())?;
@@ -69,11 +71,20 @@ mod tests {
     #[test]
     fn forwarded_addresses_are_believed_from_trusted_proxies_only() {
         let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", "6.6.6.6, 192.0.2.9, 10.1.1.1".parse().unwrap());
+        headers.insert(
+            "x-forwarded-for",
+            "6.6.6.6, 192.0.2.9, 10.1.1.1".parse().unwrap(),
+        );
         let trusted = ["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert_eq!(client_ip(ip("10.0.0.1"), &headers, &trusted), ip("192.0.2.9"));
-        assert_eq!(client_ip(ip("198.51.100.1"), &headers, &trusted), ip("198.51.100.1"));
+        assert_eq!(
+            client_ip(ip("10.0.0.1"), &headers, &trusted),
+            ip("192.0.2.9")
+        );
+        assert_eq!(
+            client_ip(ip("198.51.100.1"), &headers, &trusted),
+            ip("198.51.100.1")
+        );
         assert_eq!(client_ip(ip("10.0.0.1"), &headers, &[]), ip("10.0.0.1"));
         assert!("10.0.0.0/33".parse::<Network>().is_err());
         let all: Network = "0.0.0.0/0".parse().unwrap();

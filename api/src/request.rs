@@ -17,7 +17,13 @@ use crm_jobs::accounts::Origin;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::{cors, error::{self, AppError}, flash, headers, proxy, routes::page::Flash, state::App};
+use crate::{
+    cors,
+    error::{self, AppError},
+    flash, headers, proxy,
+    routes::page::Flash,
+    state::App,
+};
 
 /// A request that takes longer has lost its reader.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -57,7 +63,9 @@ impl RequestInfo {
         let peer = request
             .extensions()
             .get::<ConnectInfo<SocketAddr>>()
-            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| peer.ip());
+            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| {
+                peer.ip()
+            });
         let path = request
             .uri()
             .path_and_query()
@@ -66,7 +74,9 @@ impl RequestInfo {
             id: app.db.clock().new_id(),
             ip: proxy::client_ip(peer, headers, &app.config.trusted_proxies),
             path: path.to_owned(),
-            user_agent: text(headers, &header::USER_AGENT).unwrap_or_default().to_owned(),
+            user_agent: text(headers, &header::USER_AGENT)
+                .unwrap_or_default()
+                .to_owned(),
             wants_json: is_for_programs(request.uri().path()) || bearer(headers).is_some(),
             flash: flash::read(app, headers),
             safe: is_safe(request.method()),
@@ -104,7 +114,9 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            AppError::internal(std::io::Error::other("a handler ran outside the middleware"))
+            AppError::internal(std::io::Error::other(
+                "a handler ran outside the middleware",
+            ))
         })
     }
 }
@@ -134,10 +146,16 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
         headers::protect(&app.config, &mut response);
         cors::allow(&app.config, origin.as_ref(), &mut response);
         if let Ok(id) = HeaderValue::from_str(&info.id) {
-            response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static("x-request-id"), id);
         }
         let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis());
-        tracing::info!(http.status = status, elapsed_ms = ms, "{method} {route} {status} in {ms} ms");
+        tracing::info!(
+            http.status = status,
+            elapsed_ms = ms,
+            "{method} {route} {status} in {ms} ms"
+        );
         response
     }
     .instrument(span)
@@ -145,17 +163,21 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
 }
 
 async fn with_timeout(response: impl Future<Output = Response>) -> Response {
-    tokio::time::timeout(TIMEOUT, response).await.unwrap_or_else(|_| {
-        let words = "This took longer than 30 seconds and was given up.";
-        AppError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", words)
-            .retry_after(5)
-            .into_response()
-    })
+    tokio::time::timeout(TIMEOUT, response)
+        .await
+        .unwrap_or_else(|_| {
+            let words = "This took longer than 30 seconds and was given up.";
+            AppError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", words)
+                .retry_after(5)
+                .into_response()
+        })
 }
 
 /// Paths whose readers are programs: errors there are never pages.
 fn is_for_programs(path: &str) -> bool {
-    path == "/api" || path.starts_with("/api/") || matches!(path, "/events" | "/healthz" | "/readyz")
+    path == "/api"
+        || path.starts_with("/api/")
+        || matches!(path, "/events" | "/healthz" | "/readyz")
 }
 
 /// GET and its kin change nothing here.

@@ -1,5 +1,5 @@
 //! One entry of the route table: from it come the router, the access check,
-//! the OpenAPI document and the route × role test.
+//! the `OpenAPI` document and the route × role test.
 
 use axum::{
     extract::DefaultBodyLimit,
@@ -53,27 +53,47 @@ pub struct Doc {
 }
 
 /// A route for GET (and HEAD).
-pub fn get<H: Handler<T, App>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+pub fn get<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    access: Access,
+    handler: H,
+) -> Route {
     Route::new(Method::GET, path, access, routing::get(handler))
 }
 
 /// A route for POST.
-pub fn post<H: Handler<T, App>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+pub fn post<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    access: Access,
+    handler: H,
+) -> Route {
     Route::new(Method::POST, path, access, routing::post(handler))
 }
 
 /// A route for PUT.
-pub fn put<H: Handler<T, App>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+pub fn put<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    access: Access,
+    handler: H,
+) -> Route {
     Route::new(Method::PUT, path, access, routing::put(handler))
 }
 
 /// A route for PATCH.
-pub fn patch<H: Handler<T, App>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+pub fn patch<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    access: Access,
+    handler: H,
+) -> Route {
     Route::new(Method::PATCH, path, access, routing::patch(handler))
 }
 
 /// A route for DELETE.
-pub fn delete<H: Handler<T, App>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+pub fn delete<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    access: Access,
+    handler: H,
+) -> Route {
     Route::new(Method::DELETE, path, access, routing::delete(handler))
 }
 
@@ -147,7 +167,10 @@ impl Route {
     /// If the route is no JSON route: a mistake in the table, found by every test.
     fn documented(mut self, add: impl FnOnce(&mut Doc)) -> Self {
         let path = self.path;
-        add(self.doc.as_mut().unwrap_or_else(|| panic!("{path}: call .json(…) first")));
+        add(self
+            .doc
+            .as_mut()
+            .unwrap_or_else(|| panic!("{path}: call .json(…) first")));
         self
     }
 

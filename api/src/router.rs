@@ -46,7 +46,10 @@ pub fn app(state: App) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(state.clone(), request::observe))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            request::observe,
+        ))
         .layer(CompressionLayer::new())
         .with_state(state)
 }

@@ -77,7 +77,11 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
-        parts.extensions.get().cloned().ok_or_else(AppError::sign_in)
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or_else(AppError::sign_in)
     }
 }
 
@@ -154,8 +158,7 @@ pub fn forget(config: &Config, response: &mut Response) {
 fn set_cookie(config: &Config, response: &mut Response, value: &str, age_s: i64) {
     let name = cookie_name(config);
     let secure = if config.is_https() { "; Secure" } else { "" };
-    let cookie =
-        format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}");
+    let cookie = format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -177,7 +180,14 @@ mod tests {
 
     #[test]
     fn next_stays_here() {
-        for evil in ["//evil.example", "/\\evil.example", "https://evil.example", "", "/\n/x", "grid"] {
+        for evil in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "",
+            "/\n/x",
+            "grid",
+        ] {
             assert_eq!(safe_next(evil), "/", "{evil}");
         }
         assert_eq!(safe_next("/grid?list=main#x"), "/grid?list=main#x");

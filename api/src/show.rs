@@ -8,10 +8,16 @@ use crate::routes::page::When;
 
 /// One or two letters for an avatar.
 pub fn initials(name: &str) -> String {
-    let mut words = name.split_whitespace().filter_map(|word| word.chars().next());
+    let mut words = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next());
     let first = words.next();
     let last = words.next_back();
-    first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+    first
+        .into_iter()
+        .chain(last)
+        .flat_map(char::to_uppercase)
+        .collect()
 }
 
 /// A moment as a distance from now; the script keeps it up to date.
@@ -72,7 +78,7 @@ pub fn number(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -123,6 +129,9 @@ mod tests {
         assert_eq!(number(12), "12");
         assert_eq!(ago(10 * HOUR, 9 * HOUR + 48 * MINUTE).text, "12 min ago");
         assert_eq!(moment(&zone("Europe/Vienna"), 0).text, "1 Jan 1970, 01:00");
-        assert_eq!(device("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0"), "Firefox on Linux");
+        assert_eq!(
+            device("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0"),
+            "Firefox on Linux"
+        );
     }
 }

@@ -72,9 +72,21 @@ mod tests {
         let mut watch = Watch::open(&db).await.unwrap();
         assert!(watch.poll().await.unwrap().is_empty());
         let mut tx = db.write().await.unwrap();
-        audit::record(&mut tx, &Actor::System, "x.y", "", serde_json::json!({}), "").await.unwrap();
+        audit::record(
+            &mut tx,
+            &Actor::System,
+            "x.y",
+            "",
+            serde_json::json!({}),
+            "",
+        )
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(watch.poll().await.unwrap(), ["jobs", "imports", "backups", "activity"]);
+        assert_eq!(
+            watch.poll().await.unwrap(),
+            ["jobs", "imports", "backups", "activity"]
+        );
         assert!(watch.poll().await.unwrap().is_empty());
     }
 }

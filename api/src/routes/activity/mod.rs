@@ -124,18 +124,27 @@ fn chain_words(chain: &Chain) -> (bool, String) {
     match chain {
         Chain::Unbroken { rows, .. } => (
             true,
-            format!("All {} entries carry an unbroken chain of hashes.", show::number(*rows)),
+            format!(
+                "All {} entries carry an unbroken chain of hashes.",
+                show::number(*rows)
+            ),
         ),
         Chain::Broken { id } => (
             false,
-            format!("Entry {id} does not fit the one before it: the log was changed outside this program."),
+            format!(
+                "Entry {id} does not fit the one before it: the log was changed outside this program."
+            ),
         ),
     }
 }
 
 fn actor_choices(names: &BTreeMap<String, String>, chosen: &str) -> Vec<Choice> {
-    let fixed = [("", "Everybody"), ("system", "The system"), ("shell", "The shell")]
-        .map(|(value, label)| Choice::new(value, label, value == chosen));
+    let fixed = [
+        ("", "Everybody"),
+        ("system", "The system"),
+        ("shell", "The shell"),
+    ]
+    .map(|(value, label)| Choice::new(value, label, value == chosen));
     let people = names.iter().map(|(id, name)| {
         let value = format!("user:{id}");
         let selected = value == chosen;
@@ -152,7 +161,11 @@ fn action_choices(actions: &[String], chosen: &str) -> Vec<Choice> {
     std::iter::once(all).chain(each).collect()
 }
 
-fn by_day(entries: &[Entry], names: &BTreeMap<String, String>, zone: &TimeZone) -> Vec<ActivityDay> {
+fn by_day(
+    entries: &[Entry],
+    names: &BTreeMap<String, String>,
+    zone: &TimeZone,
+) -> Vec<ActivityDay> {
     let mut days: Vec<ActivityDay> = Vec::new();
     for entry in entries {
         let label = show::day(zone, entry.at);

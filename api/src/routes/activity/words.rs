@@ -34,7 +34,10 @@ pub fn for_action(action: &str) -> String {
     WORDS
         .iter()
         .find(|(known, _)| *known == action)
-        .map_or_else(|| action.replace(['.', '_'], " "), |(_, words)| (*words).to_owned())
+        .map_or_else(
+            || action.replace(['.', '_'], " "),
+            |(_, words)| (*words).to_owned(),
+        )
 }
 
 /// Who did it.

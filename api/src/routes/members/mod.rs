@@ -28,7 +28,10 @@ pub fn routes() -> Vec<Route> {
             .json("accounts", "Everybody who has an account")
             .answers::<Vec<Person>>(200),
         post("/api/admin/users", Access::Admin, create_user)
-            .json("accounts", "Create an account; its owner chooses a password behind the link")
+            .json(
+                "accounts",
+                "Create an account; its owner chooses a password behind the link",
+            )
             .body::<CreateUser>()
             .answers::<CreatedUser>(201),
         patch("/api/admin/users/{id}", Access::Admin, change_user)
@@ -40,7 +43,10 @@ pub fn routes() -> Vec<Route> {
             .json("accounts", "Invitations nobody has accepted yet")
             .answers::<Vec<Invite>>(200),
         post("/api/admin/invites", Access::Admin, create_invite)
-            .json("accounts", "Invite somebody; the link is in this answer only")
+            .json(
+                "accounts",
+                "Invite somebody; the link is in this answer only",
+            )
             .body::<CreateInvite>()
             .answers::<CreatedInvite>(201),
         get("/api/tokens", Access::Member, list_tokens)
@@ -239,10 +245,7 @@ async fn create_invite(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-async fn list_tokens(
-    State(app): State<App>,
-    who: SignedIn,
-) -> Result<Json<Vec<Token>>, AppError> {
+async fn list_tokens(State(app): State<App>, who: SignedIn) -> Result<Json<Vec<Token>>, AppError> {
     Ok(Json(tokens::list(&app.db, &who.user.id).await?))
 }
 

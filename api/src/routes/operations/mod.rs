@@ -72,7 +72,9 @@ async fn readyz(State(app): State<App>) -> Response {
     let database_writable = app.db.probe_writable().await.is_ok();
     let schema_current = matches!(schema_version(&app.db).await, Ok(SCHEMA_VERSION));
     let workers = inspect::workers(app.db.read()).await.unwrap_or_default();
-    let worker_alive = workers.iter().any(|worker| worker.lease_until >= app.db.now());
+    let worker_alive = workers
+        .iter()
+        .any(|worker| worker.lease_until >= app.db.now());
     let (code, status) = match (database_writable && schema_current, worker_alive) {
         (true, true) => (StatusCode::OK, "ok"),
         (true, false) => (StatusCode::OK, "degraded"),

@@ -76,7 +76,9 @@ pub async fn change_password(
     )
     .await;
     match done {
-        Ok(()) => Ok(saved("Your password was changed, and your other sessions ended.")),
+        Ok(()) => Ok(saved(
+            "Your password was changed, and your other sessions ended.",
+        )),
         Err(AccountError::Field { field, message }) => {
             let mut page = page(&app, &who).await?;
             match field {

@@ -81,7 +81,9 @@ pub async fn reset(
     let mut tx = app.db.write().await?;
     let made = links::reset(&mut tx, &id, &who.actor(), &who.ip()).await?;
     tx.commit().await?;
-    Ok(html(&page(&app, &who, Some(("New password link", made))).await?))
+    Ok(html(
+        &page(&app, &who, Some(("New password link", made))).await?,
+    ))
 }
 
 #[derive(Deserialize)]
@@ -101,7 +103,10 @@ pub async fn set_role(
         return refused(error);
     }
     tx.commit().await?;
-    Ok(back(FlashKind::Ok, "The role was changed; they sign in again."))
+    Ok(back(
+        FlashKind::Ok,
+        "The role was changed; they sign in again.",
+    ))
 }
 
 pub async fn disable(
@@ -148,7 +153,9 @@ fn refused(error: AccountError) -> Result<Response, AppError> {
 }
 
 fn back(kind: FlashKind, says: &str) -> Response {
-    Done::to("/settings/team").saying(kind, says).into_response()
+    Done::to("/settings/team")
+        .saying(kind, says)
+        .into_response()
 }
 
 async fn page(
@@ -160,16 +167,23 @@ async fn page(
     let people = users::list(&app.db).await?;
     let seen = users::last_seen(&app.db).await?;
     let now = app.db.now();
-    let member = |user: &User| member_row(user, who, seen.get(&user.id).map(|at| show::ago(now, *at)));
+    let member =
+        |user: &User| member_row(user, who, seen.get(&user.id).map(|at| show::ago(now, *at)));
     let invites = links::open_invites(&app.db).await?;
     Ok(TeamPage {
         members: people.iter().map(member).collect(),
-        invites: invites.iter().map(|link| invite_row(link, &people, &zone)).collect(),
+        invites: invites
+            .iter()
+            .map(|link| invite_row(link, &people, &zone))
+            .collect(),
         roles: role_choices(Role::Member),
         invite_email: String::new(),
         invite_error: None,
         new_link: made.map(|(what, made)| NewLink {
-            label: format!("{what} for {}", made.link.email.as_deref().unwrap_or_default()),
+            label: format!(
+                "{what} for {}",
+                made.link.email.as_deref().unwrap_or_default()
+            ),
             url: app.url(&format!("/setup/{}", made.secret)),
             expires: format!(
                 "works once, until {}",
