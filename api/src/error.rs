@@ -192,9 +192,9 @@ fn as_json(problem: &Problem, info: &RequestInfo) -> Response {
 async fn as_page(app: &App, problem: &Problem, info: &RequestInfo) -> Response {
     let frame = frame::bare(app, info, "").await;
     let mut page = ErrorPage::new(frame, problem.status.as_u16());
-    // The standard words are better where ours say no more than "not found".
-    let says_more = problem.status.is_client_error() && problem.status != StatusCode::NOT_FOUND;
-    if says_more && problem.code != "forbidden" {
+    // The standard words are better where ours say no more than the code.
+    let says_more = !matches!(problem.code, "not_found" | "forbidden");
+    if problem.status.is_client_error() && says_more {
         page.sentence.clone_from(&problem.detail);
     }
     let mut response = frame::html(&page);

@@ -134,7 +134,7 @@ impl Listener {
                 () = self.closing.cancelled() => return None,
                 () = tokio::time::sleep_until(self.beat_at) => {
                     self.beat_at += KEEP_ALIVE;
-                    let alive = sessions::find(&self.db, &self.secret).await;
+                    let alive = sessions::peek(&self.db, &self.secret).await;
                     return matches!(alive, Ok(Some(_))).then(|| Event::default().comment("alive"));
                 }
                 change = self.changes.recv() => {

@@ -203,7 +203,9 @@ async fn the_first_admin_comes_through_the_set_up_link_once() {
         nobody.post(&app, &path, &good).await.status,
         StatusCode::NOT_FOUND
     );
-    assert_eq!(nobody.get(&app, &path).await.status, StatusCode::NOT_FOUND);
+    let gone = nobody.get(&app, &path).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert!(gone.text.contains("used already or has expired"));
 }
 
 #[tokio::test]

@@ -100,3 +100,41 @@ async fn a_page_only_admins_may_see_says_so() {
     assert_eq!(reply.status, StatusCode::FORBIDDEN);
     assert!(reply.text.contains("Not yours to open"));
 }
+
+#[tokio::test]
+async fn a_full_disk_is_507_and_reading_goes_on() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let max_pages = async |pages: i64| {
+        let mut tx = app.db.write().await.unwrap();
+        let pragma = format!("pragma max_page_count = {pages}");
+        sqlx::query(sqlx::AssertSqlSafe(pragma))
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    };
+    // As full as it gets: the file may not grow by a page.
+    max_pages(1).await;
+    let body = json!({ "name": "x".repeat(80), "scope": "read" });
+    let mut full = None;
+    for _ in 0..300 {
+        let reply = admin.json(&app, Method::POST, "/api/tokens", &body).await;
+        if reply.status != StatusCode::CREATED {
+            full = Some(reply);
+            break;
+        }
+    }
+    let full = full.expect("no room in the end");
+    assert_eq!(
+        full.status,
+        StatusCode::INSUFFICIENT_STORAGE,
+        "{}",
+        full.text
+    );
+    assert_eq!(full.json()["code"], "disk_full");
+    assert_eq!(admin.get(&app, "/api/tokens").await.status, StatusCode::OK);
+    max_pages(1_000_000).await;
+    let reply = admin.json(&app, Method::POST, "/api/tokens", &body).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+}

@@ -195,7 +195,10 @@ pub(super) async fn verify(password: &str, stored: Option<&str>) -> Result<bool,
     let stored = stored.map(ToOwned::to_owned);
     let password = password.to_owned();
     let fits = in_background(move || {
-        let phc = stored.as_ref().unwrap_or_else(|| &*DUMMY);
+        // Made by whoever comes first, known or not: the first unknown must not
+        // be the one who waits for it.
+        let dummy = DUMMY.as_str();
+        let phc = stored.as_deref().unwrap_or(dummy);
         PasswordHash::new(phc)
             .is_ok_and(|phc| argon2().verify_password(password.as_bytes(), &phc).is_ok())
     })

@@ -72,6 +72,18 @@ pub(super) async fn open(
 
 /// Who holds this secret, if the session still lives and the user may sign in.
 pub async fn find(db: &Db, secret: &str) -> Result<Option<(Session, User)>, DbError> {
+    let found = peek(db, secret).await?;
+    if let Some((session, _)) = &found
+        && session.last_seen_at <= db.now() - TOUCH_MS
+    {
+        touch(db, session, db.now()).await;
+    }
+    Ok(found)
+}
+
+/// Like [`find`], but being looked at does not count as being used: an open
+/// event stream must not keep an abandoned browser signed in.
+pub async fn peek(db: &Db, secret: &str) -> Result<Option<(Session, User)>, DbError> {
     let now = db.now();
     let session: Option<Session> = sqlx::query_as(
         "select token_hash, user_id, created_at, last_seen_at, expires_at, ip, user_agent
@@ -86,9 +98,6 @@ pub async fn find(db: &Db, secret: &str) -> Result<Option<(Session, User)>, DbEr
         return Ok(None);
     };
     let user = users::get(db, &session.user_id).await?;
-    if session.last_seen_at <= now - TOUCH_MS {
-        touch(db, &session, now).await;
-    }
     Ok(user
         .filter(|user| user.disabled_at.is_none())
         .map(|user| (session, user)))
