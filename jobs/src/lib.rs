@@ -3,7 +3,10 @@
 //! Arrows inside this crate point one way: `tasks → domain modules → queue → db`.
 //! The crate knows no HTTP; both binaries stand on it.
 
+pub mod accounts;
+pub mod audit;
 pub mod backup;
+pub mod changes;
 pub mod clock;
 pub mod db;
 pub mod demo;

@@ -1,0 +1,67 @@
+//! The audit log's terms in words.
+
+use std::collections::BTreeMap;
+
+use crm_jobs::audit::Actor;
+
+use crate::routes::page::LinkTo;
+
+/// Action and what it reads like after a name. An action without words still
+/// reads: `grid.row_added` becomes "grid row added".
+const WORDS: &[(&str, &str)] = &[
+    ("session.started", "signed in"),
+    ("session.ended", "ended a session"),
+    ("session.ended_everywhere", "signed out everywhere"),
+    ("session.refused", "refused a sign-in"),
+    ("user.created", "created the account of"),
+    ("user.renamed", "changed the name of"),
+    ("user.role_changed", "changed the role of"),
+    ("user.disabled", "disabled the account of"),
+    ("user.enabled", "enabled the account of"),
+    ("user.password_changed", "changed their password"),
+    ("user.password_reset", "chose a new password behind a link"),
+    ("link.setup_made", "made the set-up link"),
+    ("link.invite_made", "made an invitation"),
+    ("link.reset_made", "made a link for a new password"),
+    ("link.used", "used a one-time link"),
+    ("link.withdrawn", "withdrew an invitation"),
+    ("token.created", "made an API token"),
+    ("token.revoked", "revoked an API token"),
+];
+
+/// What somebody did.
+pub fn for_action(action: &str) -> String {
+    WORDS
+        .iter()
+        .find(|(known, _)| *known == action)
+        .map_or_else(
+            || action.replace(['.', '_'], " "),
+            |(_, words)| (*words).to_owned(),
+        )
+}
+
+/// Who did it.
+pub fn for_actor(actor: &str, names: &BTreeMap<String, String>) -> String {
+    if let Some(name) = Actor::user_id(actor).and_then(|id| names.get(id)) {
+        return name.clone();
+    }
+    match actor.split_once(':') {
+        Some(("job", id)) => format!("Job {id}"),
+        Some(("user", _)) => "Somebody".to_owned(),
+        _ if actor == "shell" => "An admin with a shell".to_owned(),
+        _ => "The system".to_owned(),
+    }
+}
+
+/// Where a target can be seen, for kinds that have a page.
+pub fn link_to(target: &str) -> Option<LinkTo> {
+    let (kind, id) = target.split_once(':')?;
+    let (label, href) = match kind {
+        "job" => (format!("job {id}"), format!("/jobs/{id}")),
+        "row" => ("an investor".to_owned(), format!("/investors/{id}")),
+        "import" => ("an import".to_owned(), format!("/imports/{id}")),
+        "backup" => ("a backup".to_owned(), "/backups".to_owned()),
+        _ => return None,
+    };
+    Some(LinkTo::new(&label, &href))
+}
