@@ -16,7 +16,7 @@ use crate::{
     error::AppError,
     request,
     route::Route,
-    routes::{accounts, activity, home, members, operations, settings, style},
+    routes::{accounts, activity, backups, home, jobs, members, operations, settings, style},
     state::App,
 };
 
@@ -28,6 +28,8 @@ pub fn routes() -> Vec<Route> {
         settings::routes(),
         members::routes(),
         activity::routes(),
+        jobs::routes(),
+        backups::routes(),
         operations::routes(),
         style::routes(),
     ]

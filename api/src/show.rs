@@ -1,6 +1,9 @@
 //! How values read on pages.
 
+use std::collections::BTreeMap;
+
 use jiff::{Timestamp, tz::TimeZone};
+use rust_decimal::Decimal;
 
 use crm_jobs::clock::{DAY, HOUR, MINUTE};
 
@@ -86,6 +89,65 @@ pub fn number(n: i64) -> String {
     if n < 0 { format!("-{out}") } else { out }
 }
 
+/// Decimal text with grouped thousands, such as `1,234,567.5`.
+pub fn amount(decimal: &str) -> String {
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let grouped = whole.parse().map_or_else(|_| whole.to_owned(), number);
+    if fraction.is_empty() {
+        grouped
+    } else {
+        format!("{grouped}.{fraction}")
+    }
+}
+
+/// The exact sum of decimal texts.
+pub fn sum<'a>(amounts: impl Iterator<Item = &'a str>) -> String {
+    let exact = |text| Decimal::from_str_exact(text).unwrap_or_default();
+    amounts.map(exact).sum::<Decimal>().normalize().to_string()
+}
+
+/// Whole percent of a target; 0 without one.
+pub fn percent(part: &str, target: &str) -> u64 {
+    let exact = |text| Decimal::from_str_exact(text).unwrap_or_default();
+    let share = (exact(part) * Decimal::ONE_HUNDRED).checked_div(exact(target));
+    share
+        .and_then(|share| share.round().to_string().parse().ok())
+        .unwrap_or(0)
+}
+
+/// A size, such as `4.2 MB`.
+pub fn bytes(size: i64) -> String {
+    match size {
+        ..1_000 => format!("{size} B"),
+        1_000..1_000_000 => format!("{}.{} kB", size / 1_000, size % 1_000 / 100),
+        1_000_000..1_000_000_000 => {
+            format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000)
+        }
+        _ => format!(
+            "{}.{} GB",
+            size / 1_000_000_000,
+            size % 1_000_000_000 / 100_000_000
+        ),
+    }
+}
+
+/// A stored actor in words.
+pub fn actor(stored: &str, names: &BTreeMap<String, String>) -> String {
+    match stored.split_once(':') {
+        Some(("user", id)) => names
+            .get(id)
+            .cloned()
+            .unwrap_or_else(|| "Somebody".to_owned()),
+        Some(("job", id)) => format!("Job {id}"),
+        Some(("schedule", name)) => format!("Schedule {name}"),
+        _ => match stored {
+            "shell" => "An admin with a shell".to_owned(),
+            "demo" => "Demo".to_owned(),
+            _ => "The system".to_owned(),
+        },
+    }
+}
+
 /// A browser in words, such as `Firefox on Linux`.
 pub fn device(user_agent: &str) -> String {
     let find = |table: &[(&str, &'static str)]| {
@@ -127,6 +189,11 @@ mod tests {
         assert_eq!(initials("Émile"), "É");
         assert_eq!(number(-1_284_000), "-1,284,000");
         assert_eq!(number(12), "12");
+        assert_eq!(amount("-1234567.5"), "-1,234,567.5");
+        assert_eq!(sum(["0.1", "0.2"].into_iter()), "0.3");
+        assert_eq!(percent("58", "80"), 72);
+        assert_eq!(percent("58", ""), 0);
+        assert_eq!(bytes(4_250_000), "4.2 MB");
         assert_eq!(ago(10 * HOUR, 9 * HOUR + 48 * MINUTE).text, "12 min ago");
         assert_eq!(moment(&zone("Europe/Vienna"), 0).text, "1 Jan 1970, 01:00");
         assert_eq!(

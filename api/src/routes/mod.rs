@@ -2,8 +2,10 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod backups;
 pub mod errors;
 pub mod home;
+pub mod jobs;
 pub mod members;
 pub mod operations;
 pub mod page;

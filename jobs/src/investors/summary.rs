@@ -60,6 +60,8 @@ pub struct FundSum {
     pub currency: String,
     /// What it aims at, decimal text.
     pub target: Option<String>,
+    /// `planned`, `raising` or `closed`.
+    pub status: String,
     /// Per stage, in order.
     pub stages: Vec<StageSum>,
 }
@@ -239,6 +241,7 @@ impl Tables {
                 name: fund.name.clone(),
                 currency: fund.currency.clone(),
                 target: fund.target.clone(),
+                status: fund.status.clone(),
                 stages: funds::STAGES
                     .iter()
                     .filter_map(|stage| self.stage_sum(&fund.id, stage))

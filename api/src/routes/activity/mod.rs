@@ -182,7 +182,7 @@ fn by_day(
 }
 
 fn feed_entry(entry: &Entry, names: &BTreeMap<String, String>, zone: &TimeZone) -> ActivityEntry {
-    let who = words::for_actor(&entry.actor, names);
+    let who = show::actor(&entry.actor, names);
     let about_somebody = Actor::user_id(&entry.target)
         .filter(|_| entry.target != entry.actor)
         .and_then(|id| names.get(id));

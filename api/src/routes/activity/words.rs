@@ -1,9 +1,5 @@
 //! The audit log's terms in words.
 
-use std::collections::BTreeMap;
-
-use crm_jobs::audit::Actor;
-
 use crate::routes::page::LinkTo;
 
 /// Action and what it reads like after a name. An action without words still
@@ -25,6 +21,24 @@ const WORDS: &[(&str, &str)] = &[
     ("link.reset_made", "made a link for a new password"),
     ("link.used", "used a one-time link"),
     ("link.withdrawn", "withdrew an invitation"),
+    ("job.enqueued", "started"),
+    ("job.retried", "retried"),
+    ("job.cancelled", "cancelled"),
+    ("job.replayed", "replayed a job as"),
+    ("jobs.retried", "retried failed jobs"),
+    ("jobs.dismissed", "dealt with failed jobs"),
+    ("schedule.edited", "changed the schedule"),
+    ("kind.paused", "paused a kind of job"),
+    ("kind.resumed", "resumed a kind of job"),
+    ("backup.asked", "asked for a backup:"),
+    ("backup.verification_asked", "asked to verify a backup:"),
+    ("grid.replaced", "put back the whole grid"),
+    ("row.added", "added"),
+    ("row.moved", "moved to another list"),
+    ("row.archived", "archived"),
+    ("row.restored", "restored"),
+    ("import.created", "uploaded"),
+    ("import.started", "started"),
     ("token.created", "made an API token"),
     ("token.revoked", "revoked an API token"),
 ];
@@ -38,19 +52,6 @@ pub fn for_action(action: &str) -> String {
             || action.replace(['.', '_'], " "),
             |(_, words)| (*words).to_owned(),
         )
-}
-
-/// Who did it.
-pub fn for_actor(actor: &str, names: &BTreeMap<String, String>) -> String {
-    if let Some(name) = Actor::user_id(actor).and_then(|id| names.get(id)) {
-        return name.clone();
-    }
-    match actor.split_once(':') {
-        Some(("job", id)) => format!("Job {id}"),
-        Some(("user", _)) => "Somebody".to_owned(),
-        _ if actor == "shell" => "An admin with a shell".to_owned(),
-        _ => "The system".to_owned(),
-    }
 }
 
 /// Where a target can be seen, for kinds that have a page.
