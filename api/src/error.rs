@@ -233,6 +233,7 @@ impl From<AccountError> for AppError {
         let says = sentence(&error.to_string());
         match error {
             AccountError::Field { field, message } => Self::invalid(field, message),
+            AccountError::Taken => Self::conflict("taken", says).at("email"),
             AccountError::WrongCredentials => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_credentials", says)
             }

@@ -84,7 +84,10 @@ fn refuse(status: StatusCode, text: &str) -> AppError {
         _ => "bad_request",
     };
     // "Failed to deserialize the JSON body into the target type: role: unknown …"
-    let reason = text.split_once(": ").map_or(text, |(_, reason)| reason);
+    let reason = match text.split_once(": ") {
+        Some((preamble, reason)) if preamble.starts_with("Failed to") => reason,
+        _ => text,
+    };
     let error = AppError::new(status, code, reason);
     match field_of(reason) {
         Some(field) => error.at(field),
@@ -113,14 +116,15 @@ mod tests {
     fn the_field_is_found_in_what_serde_says() {
         for (text, field) in [
             (
-                "Failed: missing field `email` at line 1 column 2",
+                "Failed to parse: missing field `email` at line 1 column 2",
                 Some("email"),
             ),
             (
-                "Failed: users[0].role: unknown variant `x`",
+                "Failed to parse: users[0].role: unknown variant `x`",
                 Some("users[0].role"),
             ),
-            ("Failed: EOF while parsing", None),
+            ("Failed to parse: EOF while parsing", None),
+            ("Expected `Content-Type: application/json`", None),
         ] {
             assert_eq!(refuse(StatusCode::BAD_REQUEST, text).field(), field);
         }

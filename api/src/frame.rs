@@ -65,7 +65,7 @@ pub async fn bare(app: &App, info: &RequestInfo, title: &str) -> Frame {
         flash: info.flash.clone(),
         demo: matches!(demo, Ok(Some(true))),
         assets: assets::names(),
-        path: info.path.clone(),
+        path: info.return_path().to_owned(),
         request_id: info.id.clone(),
         ..Frame::default()
     }

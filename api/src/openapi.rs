@@ -68,7 +68,9 @@ fn operation(route: &Route, doc: &Doc, problem: &Schema, generator: &mut SchemaG
     } else {
         &[401, 403]
     };
-    for status in PROBLEMS.iter().chain(needs_role).chain(doc.problems) {
+    let takes_body: &[u16] = if doc.body.is_some() { &[413, 415] } else { &[] };
+    let common = PROBLEMS.iter().chain(needs_role).chain(takes_body);
+    for status in common.chain(doc.problems) {
         let problem = json!({
             "description": "It was refused.",
             "content": { "application/problem+json": { "schema": problem } },

@@ -91,6 +91,12 @@ impl RequestInfo {
         }
     }
 
+    /// Where a form on the answer may come back to: not to an address that only
+    /// takes posts.
+    pub fn return_path(&self) -> &str {
+        if self.safe { &self.path } else { "/" }
+    }
+
     /// The sign-in form, coming back here afterwards if this was a page.
     pub fn sign_in_path(&self) -> String {
         if !self.safe || self.path == "/" {

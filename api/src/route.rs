@@ -150,7 +150,8 @@ impl Route {
         self.documented(|doc| doc.answers.push((status, None)))
     }
 
-    /// Documents problems beyond 400, 401, 403, 422, 500 and 503.
+    /// Documents problems beyond those of every route, which are 400, 422, 500
+    /// and 503, those of a role (401, 403) and those of a body (413, 415).
     #[must_use]
     pub fn problems(self, statuses: &'static [u16]) -> Self {
         self.documented(|doc| doc.problems = statuses)

@@ -44,11 +44,11 @@ pub fn app(state: App) -> Router {
 }
 
 fn serve(routes: Vec<Route>, state: App) -> Router {
-    let mut router = Router::new();
+    let mut table = Router::new();
     for route in routes {
-        router = router.route(route.path, route.into_handler(&state));
+        table = table.route(route.path, route.into_handler(&state));
     }
-    router
+    table
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))

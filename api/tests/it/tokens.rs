@@ -89,7 +89,7 @@ async fn a_script_of_an_admin_runs_the_team() {
         .await;
     assert_eq!(
         (again.status.as_u16(), &again.json()["field"]),
-        (422, &json!("email"))
+        (409, &json!("email"))
     );
 
     let path = format!("/api/admin/users/{id}");

@@ -90,10 +90,7 @@ pub async fn invite(
 ) -> Result<NewLink, AccountError> {
     let email = users::clean_email(email)?;
     if users::by_email(tx, &email).await?.is_some() {
-        return Err(AccountError::field(
-            "email",
-            "Somebody has this address already.",
-        ));
+        return Err(AccountError::Taken);
     }
     make(tx, Purpose::Invite, Some(&email), role, actor, ip).await
 }

@@ -100,6 +100,9 @@ pub enum AccountError {
         /// A sentence for the person.
         message: String,
     },
+    /// Somebody has this address already.
+    #[error("somebody has this address already")]
+    Taken,
     /// Address and password do not belong together, or may not sign in. One
     /// case on purpose: the answer must not tell which.
     #[error("this address and password do not belong together")]
@@ -129,6 +132,15 @@ impl AccountError {
         Self::Field {
             field,
             message: message.into(),
+        }
+    }
+
+    /// The field to show it at, with a sentence, when it is about one.
+    pub fn at_field(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Field { field, message } => Some((field, message.clone())),
+            Self::Taken => Some(("email", "Somebody has this address already.".to_owned())),
+            _ => None,
         }
     }
 }

@@ -34,10 +34,7 @@ pub async fn create(
     let email = clean_email(&new.email)?;
     let name = clean_name(&new.name)?;
     if by_email(tx, &email).await?.is_some() {
-        return Err(AccountError::field(
-            "email",
-            "Somebody has this address already.",
-        ));
+        return Err(AccountError::Taken);
     }
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
@@ -276,6 +273,7 @@ pub fn clean_email(email: &str) -> Result<String, AccountError> {
 }
 
 fn clean_name(name: &str) -> Result<String, AccountError> {
+    let is_plain = !name.chars().any(char::is_control);
     let name = name.trim();
     if name.is_empty() {
         return Err(AccountError::field(
@@ -283,7 +281,7 @@ fn clean_name(name: &str) -> Result<String, AccountError> {
             "Write the name others know you by.",
         ));
     }
-    if name.chars().count() > 120 || name.chars().any(char::is_control) {
+    if name.chars().count() > 120 || !is_plain {
         return Err(AccountError::field(
             "name",
             "Use at most 120 plain characters.",

@@ -176,7 +176,10 @@ async fn use_link(
             remember(&app.config, &mut response, &secret);
             Ok(response)
         }
-        Err(AccountError::Field { field, message }) => {
+        Err(error) => {
+            let Some((field, message)) = error.at_field() else {
+                return Err(error.into());
+            };
             let mut page = setup_page(&app, &info, &link, &token, &form).await?;
             match field {
                 "name" => page.name_error = Some(message),
@@ -186,7 +189,6 @@ async fn use_link(
             }
             Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -33,7 +33,8 @@ pub fn routes() -> Vec<Route> {
                 "Create an account; its owner chooses a password behind the link",
             )
             .body::<CreateUser>()
-            .answers::<CreatedUser>(201),
+            .answers::<CreatedUser>(201)
+            .problems(&[409]),
         patch("/api/admin/users/{id}", Access::Admin, change_user)
             .json("accounts", "Change name, role or access")
             .body::<ChangeUser>()
@@ -48,7 +49,8 @@ pub fn routes() -> Vec<Route> {
                 "Invite somebody; the link is in this answer only",
             )
             .body::<CreateInvite>()
-            .answers::<CreatedInvite>(201),
+            .answers::<CreatedInvite>(201)
+            .problems(&[409]),
         get("/api/tokens", Access::Member, list_tokens)
             .json("accounts", "Your API tokens")
             .answers::<Vec<Token>>(200),
@@ -62,6 +64,12 @@ pub fn routes() -> Vec<Route> {
             .problems(&[404]),
     ]
 }
+
+/// A name: no control characters, and not blank.
+const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+
+/// An address: something on either side of one `@`.
+const MAIL: &str = r"^[^@\s\u0000-\u001f\u007f-\u009f]+@[^@\s\u0000-\u001f\u007f-\u009f]+$";
 
 /// An account.
 #[derive(Serialize, JsonSchema)]
@@ -117,7 +125,9 @@ async fn list_users(State(app): State<App>) -> Result<Json<Vec<Person>>, AppErro
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateUser {
+    #[schemars(length(max = 254), extend("pattern" = MAIL))]
     email: String,
+    #[schemars(length(min = 1, max = 120), extend("pattern" = PLAIN))]
     name: String,
     role: Role,
 }
@@ -156,6 +166,7 @@ async fn create_user(
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeUser {
+    #[schemars(length(min = 1, max = 120), extend("pattern" = PLAIN))]
     name: Option<String>,
     role: Option<Role>,
     disabled: Option<bool>,
@@ -218,6 +229,7 @@ async fn list_invites(State(app): State<App>) -> Result<Json<Vec<Invite>>, AppEr
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateInvite {
+    #[schemars(length(max = 254), extend("pattern" = MAIL))]
     email: String,
     role: Role,
 }
@@ -254,6 +266,7 @@ async fn list_tokens(State(app): State<App>, who: SignedIn) -> Result<Json<Vec<T
 #[serde(deny_unknown_fields)]
 struct CreateToken {
     /// What it is for.
+    #[schemars(length(min = 1, max = 80), extend("pattern" = r"\S"))]
     name: String,
     scope: Scope,
     /// UTC milliseconds; never if absent.

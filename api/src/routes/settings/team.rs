@@ -51,14 +51,16 @@ pub async fn invite(
             tx.commit().await?;
             Ok(html(&page(&app, &who, Some(("Invitation", made))).await?))
         }
-        Err(AccountError::Field { message, .. }) => {
+        Err(error) => {
             tx.rollback().await?;
+            let Some((_, message)) = error.at_field() else {
+                return Err(error.into());
+            };
             let mut page = page(&app, &who, None).await?;
             page.invite_email = form.email;
             page.invite_error = Some(message);
             Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
