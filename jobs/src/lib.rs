@@ -7,6 +7,8 @@ pub mod clock;
 pub mod db;
 pub mod funds;
 pub mod grid;
+pub mod import;
 pub mod queue;
 pub mod settings;
+mod tasks;
 pub mod testing;
