@@ -185,7 +185,7 @@ fn is_code(text: &str) -> bool {
 
 fn looks_like_phone(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    (5..=25).contains(&digits) && text.len() < 60
+    (3..=25).contains(&digits) && text.len() < 60
 }
 
 fn is_email(text: &str) -> bool {

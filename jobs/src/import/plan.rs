@@ -65,6 +65,10 @@ pub(super) fn plan(table: &Table, mapping: &Mapping, grid: &Snapshot) -> Plan {
         grid,
         key: None,
         title: title_of(&filled, grid),
+        currency: filled
+            .iter()
+            .find_map(|f| f.column.options.currency.clone())
+            .unwrap_or_else(|| "USD".to_owned()),
         filled,
         names,
         funds,
@@ -94,6 +98,8 @@ struct Planner<'a> {
     funds: Vec<NewFund>,
     report: Report,
     row_operations: Vec<Operation>,
+    /// Of funds that the file only names.
+    currency: String,
     /// Per filled column: dates that can be two, the first of them.
     ambiguous: BTreeMap<usize, (usize, String)>,
     abbreviated: BTreeMap<usize, usize>,
@@ -359,7 +365,7 @@ impl Planner<'_> {
             for name in value.as_array().into_iter().flatten() {
                 let name = name.as_str().unwrap_or_default();
                 if self.names.fund(name).is_none() && self.funds.len() <= MAX_NEW_FUNDS {
-                    note_fund(&mut self.funds, name, "USD");
+                    note_fund(&mut self.funds, name, &self.currency);
                 }
             }
         }

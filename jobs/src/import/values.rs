@@ -8,7 +8,10 @@ use super::{
     dates::{DateOrder, NoDay, read_date},
     table::cell_list,
 };
-use crate::grid::{Column, ColumnType, normalize};
+use crate::grid::{Column, ColumnType, MAX_CELL_BYTES, normalize};
+
+/// Longest name of an option or a fund, characters.
+const MAX_NAME: usize = 200;
 
 /// Why a cell cannot be taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +35,9 @@ pub enum CellProblem {
     /// Day or month first?
     #[error("{0:?} can be two dates: say whether the day or the month comes first")]
     AmbiguousDate(String),
+    /// More than a cell, or the name of an option or fund, takes.
+    #[error("is longer than {0} characters: shorten it, or keep the column as text")]
+    TooLong(usize),
     /// What the grid says of it.
     #[error("{0}")]
     Refused(String),
@@ -55,21 +61,27 @@ pub(super) fn read_cell(
     if text.trim().is_empty() {
         return Ok(None);
     }
+    if text.len() > MAX_CELL_BYTES {
+        return Err(CellProblem::TooLong(MAX_CELL_BYTES));
+    }
     let value = match column.kind {
+        ColumnType::Text => Value::from(text.trim()),
         ColumnType::Number | ColumnType::Currency | ColumnType::Percent => {
             return amount(column, reading, text).map(|a| Some(a.into()));
         }
         ColumnType::Date | ColumnType::DateTime => {
             return date(column.kind, reading, text).map(|d| Some(d.into()));
         }
-        ColumnType::Select => return Ok(Some(text.trim().into())),
+        ColumnType::Select => return short(text.trim()).map(|name| Some(name.into())),
         ColumnType::MultiSelect | ColumnType::Funds => {
             let names = cell_list(text);
+            for name in &names {
+                short(name)?;
+            }
             return Ok((!names.is_empty()).then(|| names.into()));
         }
         ColumnType::Contacts => Value::from(cell_list(text)),
-        ColumnType::Text
-        | ColumnType::LongText
+        ColumnType::LongText
         | ColumnType::Checkbox
         | ColumnType::User
         | ColumnType::Email
@@ -78,6 +90,13 @@ pub(super) fn read_cell(
         | ColumnType::Rating => Value::from(text),
     };
     normalize(column, &value).map_err(CellProblem::Refused)
+}
+
+fn short(name: &str) -> Result<&str, CellProblem> {
+    if name.chars().count() > MAX_NAME {
+        return Err(CellProblem::TooLong(MAX_NAME));
+    }
+    Ok(name)
 }
 
 fn amount(column: &Column, reading: &Reading<'_>, text: &str) -> Result<String, CellProblem> {

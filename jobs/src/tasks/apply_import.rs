@@ -98,7 +98,7 @@ async fn apply(cx: &Context, import: &Import) -> Result<(), Trouble> {
         return Err(JobError::give_up("the import belongs to another job now").into());
     }
     cx.output(&serde_json::json!({"summary": summary, "change_set_id": change_set}));
-    cx.complete_tx(tx).await?;
     cx.progress(rows, rows, summary);
+    cx.complete_tx(tx).await?;
     Ok(())
 }

@@ -299,7 +299,7 @@ async fn changes_show_before_and_after_and_blanks_skip_or_clear() {
     assert_eq!(
         cells,
         [
-            ("Name", "A", " a "),
+            ("Name", "A", "a"),
             ("Stage", "Lead", "Hot"),
             ("Met", "2025-01-01", "2025-01-02")
         ]
