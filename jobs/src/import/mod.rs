@@ -11,6 +11,7 @@ mod dates;
 mod decode;
 mod headers;
 mod infer;
+mod keys;
 mod mapping;
 mod merge;
 mod model;
@@ -23,6 +24,7 @@ mod table;
 mod targets;
 mod upload;
 mod values;
+mod verdict;
 
 pub use apply::{dry_run, rejected_csv};
 pub(crate) use apply::{file_table, plan_now, write_plan};

@@ -19,15 +19,10 @@ use super::{
     targets::{Filled, NewFund, note_fund, resolve},
     values::{CellProblem, read_cell},
 };
-use crate::{
-    funds::name_key,
-    grid::{Column, ColumnType, MAX_ROWS, Operation, Row},
-};
+use crate::grid::{Column, ColumnType, Operation, Row};
 
-/// Duplicate keys a report names.
-const SHOWN_DUPLICATES: usize = 20;
 /// Most funds one file creates: beyond that the column is no list of funds.
-const MAX_NEW_FUNDS: usize = 100;
+pub(super) const MAX_NEW_FUNDS: usize = 100;
 
 /// What an import does.
 pub(crate) struct Plan {
@@ -87,22 +82,22 @@ pub(super) fn plan(table: &Table, mapping: &Mapping, grid: &Snapshot) -> Plan {
     planner.finish(table)
 }
 
-struct Planner<'a> {
-    grid: &'a Snapshot,
+pub(super) struct Planner<'a> {
+    pub(super) grid: &'a Snapshot,
     /// Position in `filled`.
-    key: Option<usize>,
+    pub(super) key: Option<usize>,
     /// Position in `filled` of the column that names rows.
-    title: Option<usize>,
-    filled: Vec<Filled<'a>>,
+    pub(super) title: Option<usize>,
+    pub(super) filled: Vec<Filled<'a>>,
     names: Names,
-    funds: Vec<NewFund>,
-    report: Report,
+    pub(super) funds: Vec<NewFund>,
+    pub(super) report: Report,
     row_operations: Vec<Operation>,
     /// Of funds that the file only names.
     currency: String,
     /// Per filled column: dates that can be two, the first of them.
-    ambiguous: BTreeMap<usize, (usize, String)>,
-    abbreviated: BTreeMap<usize, usize>,
+    pub(super) ambiguous: BTreeMap<usize, (usize, String)>,
+    pub(super) abbreviated: BTreeMap<usize, usize>,
 }
 
 /// Which filled column names rows: the grid's first, or in an empty grid the one
@@ -123,99 +118,6 @@ fn title_of(filled: &[Filled<'_>], grid: &Snapshot) -> Option<usize> {
 }
 
 impl Planner<'_> {
-    fn find_key(&mut self, mapping: &Mapping) {
-        let Some(key) = mapping.key else {
-            return;
-        };
-        self.key = self.filled.iter().position(|f| f.index == key);
-        let fits = |kind| {
-            matches!(
-                kind,
-                ColumnType::Text
-                    | ColumnType::LongText
-                    | ColumnType::Email
-                    | ColumnType::Phone
-                    | ColumnType::Url
-                    | ColumnType::Number
-            )
-        };
-        match self.key.map(|k| &self.filled[k]) {
-            None => self
-                .report
-                .errors
-                .push("the key column is skipped: choose another key".to_owned()),
-            Some(f) if !fits(f.column.kind) => self.report.errors.push(format!(
-                "{} cannot be the key: choose a column of text, numbers or addresses",
-                f.header
-            )),
-            Some(_) => {}
-        }
-    }
-
-    /// How keys are compared: record ids exactly, all else as names.
-    fn key_of(&self, key: usize, value: &Value) -> String {
-        let filled = &self.filled[key];
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        if headers::record_id(filled.header) {
-            text.trim().to_owned()
-        } else {
-            name_key(&text)
-        }
-    }
-
-    fn lines_by_key(&self, table: &Table) -> HashMap<String, Vec<u64>> {
-        let mut lines: HashMap<String, Vec<u64>> = HashMap::new();
-        let Some(key) = self.key else {
-            return lines;
-        };
-        let filled = &self.filled[key];
-        for record in table.records.iter().filter(|r| r.problem.is_none()) {
-            let cell = record.cell(filled.index);
-            if let Ok(Some(value)) = read_cell(&filled.column, &filled.reading, cell) {
-                lines
-                    .entry(self.key_of(key, &value))
-                    .or_default()
-                    .push(record.line);
-            }
-        }
-        lines
-    }
-
-    fn rows_by_key(&self) -> HashMap<String, Vec<usize>> {
-        let mut index: HashMap<String, Vec<usize>> = HashMap::new();
-        if let Some(key) = self.key {
-            let column = &self.filled[key].column.id;
-            for (i, row) in self.grid.rows.iter().enumerate() {
-                if let Some(value) = row.cells.get(column) {
-                    index.entry(self.key_of(key, value)).or_default().push(i);
-                }
-            }
-        }
-        index
-    }
-
-    fn name_duplicates(&mut self, lines: &HashMap<String, Vec<u64>>) {
-        let mut twice: Vec<(&String, &Vec<u64>)> =
-            lines.iter().filter(|(_, l)| l.len() > 1).collect();
-        twice.sort_by_key(|(_, lines)| lines[0]);
-        let header = self.key.map_or("", |k| self.filled[k].header);
-        let more = twice.len().saturating_sub(SHOWN_DUPLICATES);
-        for (key, lines) in twice.into_iter().take(SHOWN_DUPLICATES) {
-            let shown: Vec<String> = lines.iter().take(10).map(u64::to_string).collect();
-            self.report.errors.push(format!(
-                "{header} {key:?} stands on lines {}: keep one row, or choose another key",
-                shown.join(", ")
-            ));
-        }
-        if more > 0 {
-            self.report
-                .errors
-                .push(format!("{more} more keys stand on several lines"));
-        }
-    }
-
     fn take(&mut self, record: &Record, index: &HashMap<String, Vec<usize>>) {
         let values = match self.read(record) {
             Ok(values) => values,
@@ -469,52 +371,6 @@ impl Planner<'_> {
             operations,
             funds: self.funds,
             report: self.report,
-        }
-    }
-
-    fn judge(&mut self) {
-        for (at, (count, sample)) in &self.ambiguous {
-            self.report.errors.push(format!(
-                "{}: {count} dates such as {sample} can be read in two ways: say whether the day or the month comes first",
-                self.filled[*at].header
-            ));
-        }
-        for filled in self.filled.iter().filter(|f| f.choices.too_many) {
-            self.report.errors.push(format!(
-                "{} has more than 1,000 different values: keep it as text",
-                filled.header
-            ));
-        }
-        if self.funds.len() > MAX_NEW_FUNDS {
-            self.report.errors.push(
-                "the file names more than 100 funds that do not exist: keep that column as text"
-                    .to_owned(),
-            );
-        }
-        let rows = self.grid.rows.len() + self.report.new;
-        if rows > MAX_ROWS {
-            self.report.errors.push(format!(
-                "the grid would have {rows} rows, and takes 100,000: import fewer"
-            ));
-        }
-    }
-
-    fn warn(&mut self, table: &Table) {
-        for (at, count) in &self.abbreviated {
-            self.report.warnings.push(format!(
-                "{}: {count} amounts are abbreviated, such as $2M: the digits behind are lost",
-                self.filled[*at].header
-            ));
-        }
-        if self.key.is_none() {
-            self.report
-                .warnings
-                .push("no key is chosen: every row becomes a new one".to_owned());
-        }
-        if table.blank_rows > 0 {
-            self.report
-                .warnings
-                .push(format!("{} blank rows are left out", table.blank_rows));
         }
     }
 }

@@ -55,7 +55,7 @@ pub fn export() -> Vec<u8> {
             Some((_, "")) => cells.extend(["stray".to_owned(), "cells".to_owned()]),
             Some((_, header)) => {
                 let at = HEADERS.iter().position(|h| h == header).unwrap();
-                cells[at] = "about two".to_owned();
+                "about two".clone_into(&mut cells[at]);
             }
             None => {}
         }
@@ -65,20 +65,30 @@ pub fn export() -> Vec<u8> {
 }
 
 fn row(n: usize) -> Vec<String> {
+    let mut cells = who(n);
+    cells.extend(amounts(n));
+    cells.extend(rest(n));
+    cells
+}
+
+fn person(n: usize, k: usize) -> String {
+    let first = ["Ada", "Bo", "Cleo", "Dario", "Edda", "Femi", "Greta"][(n + k) % 7];
+    let last = ["Sample", "Example", "Muster", "Placeholder"][(n / 7 + k) % 4];
+    format!("{first} {last}")
+}
+
+fn every(n: usize, k: usize, text: String) -> String {
+    if n.is_multiple_of(k) {
+        text
+    } else {
+        String::new()
+    }
+}
+
+fn who(n: usize) -> Vec<String> {
     let pick = |of: &[&str], step: usize| of[n * step % of.len()].to_owned();
-    let every = |k: usize, text: String| {
-        if n.is_multiple_of(k) {
-            text
-        } else {
-            String::new()
-        }
-    };
-    let (day, month) = (n % 28 + 1, n % 12 + 1);
-    let person = |k: usize| {
-        let first = ["Ada", "Bo", "Cleo", "Dario", "Edda", "Femi", "Greta"][(n + k) % 7];
-        let last = ["Sample", "Example", "Muster", "Placeholder"][(n / 7 + k) % 4];
-        format!("{first} {last}")
-    };
+    let every = |k, text| every(n, k, text);
+    let person = |k| person(n, k);
     vec![
         match n % 5 {
             0 => format!("Sample, Roe & Partners {n}"),
@@ -128,6 +138,12 @@ fn row(n: usize) -> Vec<String> {
             5,
         ),
         every(4, "checked".to_owned()),
+    ]
+}
+
+fn amounts(n: usize) -> Vec<String> {
+    let every = |k, text| every(n, k, text);
+    vec![
         every(
             2,
             format!("€{}.{:03},{:02}", n % 9 + 1, n * 7 % 1_000, n % 100),
@@ -141,6 +157,14 @@ fn row(n: usize) -> Vec<String> {
             _ => String::new(),
         },
         every(3, format!("{}.{:02}%", n % 100, n * 3 % 100)),
+    ]
+}
+
+fn rest(n: usize) -> Vec<String> {
+    let (day, month) = (n % 28 + 1, n % 12 + 1);
+    let every = |k, text| every(n, k, text);
+    let person = |k| person(n, k);
+    vec![
         every(2, format!("{}-{month:02}-{day:02}", 2022 + n % 4)),
         every(
             3,
@@ -148,14 +172,14 @@ fn row(n: usize) -> Vec<String> {
                 "{month}/{day}/2025 {}:{:02}{}",
                 n % 12 + 1,
                 n % 60,
-                if n % 2 == 0 { "am" } else { "pm" }
+                if n.is_multiple_of(2) { "am" } else { "pm" }
             ),
         ),
         every(4, format!("{} {day}, 2026", MONTHS[month - 1])),
         match n % 4 {
             0 => format!("+49 30 {:07}", 1_000_000 + n),
             1 => format!("030 {:06}", 100_000 + n),
-            2 => format!("(0)1 555-{:04}", n),
+            2 => format!("(0)1 555-{n:04}"),
             _ => String::new(),
         },
         every(2, format!("9{:019}", 123_456_789_012_345_u64 + n as u64)),

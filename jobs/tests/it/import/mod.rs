@@ -206,14 +206,14 @@ async fn values_arrive_as_they_were_meant() {
         ]
     );
     let cells = &rows[named("Sample Family Office 121")].cells;
-    let names: Vec<&str> = cells["contacts"]
+    let people: Vec<&str> = cells["contacts"]
         .as_array()
         .unwrap()
         .iter()
         .filter_map(|p| p["name"].as_str())
         .collect();
-    assert_eq!(names.len(), 2);
-    assert!(names[1].ends_with(", Jr."), "{names:?}");
+    assert_eq!(people.len(), 2);
+    assert!(people[1].ends_with(", Jr."), "{people:?}");
     let notes = &rows[named("Sample Foundation 8")].cells["notes"];
     assert!(notes.as_str().unwrap().contains("spring.\n\n\"Send"));
 }
