@@ -142,3 +142,11 @@ create table job_stats (
   run_max_ms integer not null default 0,
   primary key (hour_at, kind)
 ) strict, without rowid;
+
+-- What `probe` jobs leave behind, once each: the chaos test counts them.
+create table probe_marks (
+  mark text not null,
+  job_id integer not null
+) strict;
+
+create index probe_marks_by_job on probe_marks (job_id);

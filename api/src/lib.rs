@@ -1,1 +1,30 @@
-//! x
+//! Venture CRM's HTTP core: pages, JSON and live events over the verbs of
+//! `crm_jobs`. It holds no SQL and no rule of the domain. [`app`] is the whole
+//! program as a service; `main.rs` only wires it to a socket.
+
+mod access;
+mod assets;
+pub mod cli;
+pub mod config;
+mod cors;
+mod csrf;
+pub mod error;
+pub mod extract;
+pub mod flash;
+pub mod frame;
+mod headers;
+mod live;
+pub mod openapi;
+pub mod proxy;
+pub mod request;
+pub mod route;
+mod router;
+pub mod routes;
+pub mod session;
+pub mod show;
+mod state;
+
+pub use access::Access;
+pub use headers::CSP;
+pub use router::{app, routes as route_table};
+pub use state::App;

@@ -1,1 +1,42 @@
-fn main() {}
+//! `crm-api`: wiring only.
+
+use std::{io::IsTerminal, process::ExitCode};
+
+use clap::Parser;
+use crm_api::{cli::Cli, config::Config};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(problems) => return refuse(&problems),
+    };
+    start_log(&config);
+    match cli.run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problems) => refuse(&problems),
+    }
+}
+
+fn refuse(problems: &[String]) -> ExitCode {
+    for problem in problems {
+        eprintln!("crm-api: {problem}");
+    }
+    ExitCode::FAILURE
+}
+
+/// Logs go to stderr: stdout belongs to what commands print.
+fn start_log(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    if config.log_json {
+        log.json().init();
+    } else {
+        log.with_target(false).init();
+    }
+}

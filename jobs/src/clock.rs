@@ -61,6 +61,13 @@ pub fn random_fraction() -> f64 {
     f64::from(u32::from_le_bytes(random_bytes())) / (f64::from(u32::MAX) + 1.0)
 }
 
+/// `2026-03-03 10:00:00Z`, for logs and shells.
+pub fn utc_text(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms)
+        .map(|t| t.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+        .unwrap_or_default()
+}
+
 /// Milliseconds in a second, minute, hour and day.
 pub const SECOND: i64 = 1_000;
 /// See [`SECOND`].

@@ -3,12 +3,30 @@
 //! Arrows inside this crate point one way: `tasks → domain modules → queue → db`.
 //! The crate knows no HTTP; both binaries stand on it.
 
+pub mod accounts;
+pub mod audit;
+pub mod backup;
+pub mod changes;
 pub mod clock;
 pub mod db;
+pub mod demo;
 pub mod funds;
 pub mod grid;
 pub mod import;
+pub mod investors;
 pub mod queue;
 pub mod settings;
-mod tasks;
+pub mod tasks;
 pub mod testing;
+pub mod work;
+
+/// Bytes as lower-case hexadecimal text.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

@@ -1,1 +1,45 @@
-fn main() {}
+//! Wiring only: configuration, logs, one command.
+
+mod cli;
+mod commands;
+mod config;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Why a command failed; the message is all a person needs.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let config = config::Config::from_env();
+    start_logs(&config);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    match runtime.block_on(commands::dispatch(&config, cli.command)) {
+        Ok(code) => code,
+        Err(error) => fail(error.as_ref()),
+    }
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("crm-worker: {error}");
+    ExitCode::FAILURE
+}
+
+fn start_logs(config: &config::Config) {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if config.log_json {
+        logs.json().init();
+    } else {
+        logs.with_target(false).init();
+    }
+}

@@ -289,10 +289,10 @@ impl Work {
             return Ok(());
         }
         let before = json!({"list": touched.row.list, "reason": touched.row.list_reason});
-        touched.row.list = list.to_owned();
-        touched.row.list_reason = reason.trim().to_owned();
+        list.clone_into(&mut touched.row.list);
+        reason.trim().clone_into(&mut touched.row.list_reason);
         touched.row.list_since_at = now;
-        touched.row.list_by = by.actor.to_owned();
+        by.actor.clone_into(&mut touched.row.list_by);
         touched.dirty = true;
         let after = json!({"list": list, "reason": reason.trim()});
         self.changes.push(change(

@@ -165,11 +165,8 @@ pub const COLORS: [&str; 10] = [
 ];
 
 /// A short id from a name, unlike all that are `taken`.
-pub fn slug<'a>(
-    name: &str,
-    fallback: &str,
-    taken: impl Iterator<Item = &'a str> + Clone,
-) -> String {
+pub fn slug<'a>(name: &str, fallback: &str, taken: impl IntoIterator<Item = &'a str>) -> String {
+    let taken: std::collections::HashSet<&str> = taken.into_iter().collect();
     let mut base = String::new();
     for c in name.to_lowercase().chars() {
         if c.is_ascii_alphanumeric() {
@@ -185,7 +182,7 @@ pub fn slug<'a>(
     let base = if base.is_empty() { fallback } else { base };
     let mut id = base.to_owned();
     let mut n = 1;
-    while taken.clone().any(|t| t == id) {
+    while taken.contains(id.as_str()) {
         n += 1;
         id = format!("{base}_{n}");
     }
@@ -223,12 +220,9 @@ mod tests {
 
     #[test]
     fn slugs_are_short_and_unlike() {
-        assert_eq!(
-            slug("Close date (est.)", "x", [].into_iter()),
-            "close_date_est"
-        );
-        assert_eq!(slug("Näme", "x", ["n_me"].into_iter()), "n_me_2");
-        assert_eq!(slug("***", "column", [].into_iter()), "column");
+        assert_eq!(slug("Close date (est.)", "x", []), "close_date_est");
+        assert_eq!(slug("Näme", "x", ["n_me"]), "n_me_2");
+        assert_eq!(slug("***", "column", []), "column");
     }
 
     #[test]

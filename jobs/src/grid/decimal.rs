@@ -124,7 +124,8 @@ fn without_thousands(text: &str, money: bool) -> Option<String> {
 fn single_is_point(text: &str, at: usize, sep: char, money: bool) -> bool {
     let many = text.matches(sep).count() > 1;
     let three_behind = text.len() - at - 1 == 3 && at > 0 && at <= 3;
-    !many && !(three_behind && money)
+    let thousands = three_behind && money;
+    !(many || thousands)
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ pub struct ChangeSet {
 #[derive(Clone, Debug, FromRow, Serialize, JsonSchema)]
 pub struct Change {
     #[serde(skip)]
-    change_set_id: i64,
+    #[sqlx(rename = "change_set_id")]
+    set: i64,
     /// `cell`, `row_added`, `list`, `archived`, `deleted` or `column`.
     pub what: String,
     /// The row, unless a column's definition changed.
@@ -100,7 +101,7 @@ pub async fn of_row(
         .map(|set| {
             let (own, others) = std::mem::take(&mut changes)
                 .into_iter()
-                .partition(|c| c.change_set_id == set.id);
+                .partition(|c| c.set == set.id);
             changes = others;
             set.with(own)
         })

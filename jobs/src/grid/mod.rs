@@ -6,6 +6,7 @@
 //! stale write comes back as a [`Conflict`].
 
 mod apply;
+mod beginning;
 mod column_operations;
 mod columns;
 mod decimal;
@@ -19,6 +20,7 @@ mod read;
 mod values;
 
 pub use apply::apply;
+pub use beginning::{add_default_views, begin};
 pub use columns::{Choice, ColumnOptions, ColumnType, Commitment, slug};
 pub use decimal::{Amount, parse_amount};
 pub use document::{Document, DocumentRow, Mismatch, replace, stream};

@@ -13,7 +13,9 @@ pub fn normalize(column: &Column, value: &Value) -> Result<Option<Value>, String
         return Ok(None);
     }
     let kept = match column.kind {
-        ColumnType::Text | ColumnType::LongText | ColumnType::Phone => Value::from(text(value)?),
+        ColumnType::Text | ColumnType::LongText | ColumnType::Phone | ColumnType::User => {
+            Value::from(text(value)?)
+        }
         ColumnType::Email => email(&text(value)?)?.into(),
         ColumnType::Url => url(&text(value)?)?.into(),
         ColumnType::Number | ColumnType::Currency | ColumnType::Percent => decimal(value)?.into(),
@@ -31,7 +33,6 @@ pub fn normalize(column: &Column, value: &Value) -> Result<Option<Value>, String
             ids.retain(|id| seen.insert(id.clone()));
             ids.into()
         }
-        ColumnType::User => Value::from(text(value)?),
         ColumnType::Funds => items(value)
             .iter()
             .map(text)

@@ -1,8 +1,6 @@
 //! Reading an uploaded file before anything is stored: everything that keeps a
 //! processor busy happens here, outside any transaction.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -81,14 +79,10 @@ fn digest(
     let table = read_table(&text, delimiter)?;
     let (mapping, profile) = suggest(&table, delimiter, encoding, columns, funds);
     let zstd = zstd::encode_all(bytes, 3).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
-    let mut sha256 = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(sha256, "{byte:02x}");
-    }
     Ok(Upload {
         file_name,
         size_bytes: bytes.len(),
-        sha256,
+        sha256: crate::hex(&Sha256::digest(bytes)),
         encoding,
         delimiter,
         row_count: table.records.len(),

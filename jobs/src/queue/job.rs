@@ -22,7 +22,7 @@ pub trait Payload: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// How often and how fast a failed attempt is tried again.
     const RETRY: RetryPolicy = RetryPolicy::DEFAULT;
     /// Longest time one attempt may take.
-    const TIMEOUT: Duration = Duration::from_secs(15 * 60);
+    const TIMEOUT: Duration = Duration::from_mins(15);
     /// Most jobs of this kind that run at once, over all workers.
     const MAX_RUNNING: Option<i64> = None;
 

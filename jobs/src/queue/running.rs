@@ -93,7 +93,7 @@ impl Running {
                 Ok(Err(_)) => {
                     Outcome::TimedOut(format!("took longer than {} s", kind.timeout.as_secs()))
                 }
-                Err(e) if e.is_panic() => Outcome::Panicked(panic_message(e.into_panic())),
+                Err(e) if e.is_panic() => Outcome::Panicked(panic_message(e.into_panic().as_ref())),
                 Err(_) if cancelled.is_cancelled() => Outcome::Cancelled,
                 Err(_) => Outcome::Fenced,
             };
@@ -169,7 +169,7 @@ fn of_result(result: Result<(), JobError>, end: &End) -> Outcome {
     }
 }
 
-fn panic_message(payload: Box<dyn std::any::Any + Send>) -> String {
+fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload
         .downcast_ref::<&str>()
         .map(|s| (*s).to_owned())

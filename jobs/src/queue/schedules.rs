@@ -143,6 +143,11 @@ pub fn next_slot(expression: &str, zone: &str, after: i64) -> Result<i64, Schedu
     Ok(next.timestamp().as_millisecond())
 }
 
+/// A cron expression as people say it; itself if it is none.
+pub fn in_words(expression: &str) -> String {
+    Cron::from_str(expression).map_or_else(|_| expression.to_owned(), |cron| cron.describe())
+}
+
 /// Stores the program's schedules; those a person edited stay as they are.
 pub async fn install(
     tx: &mut WriteTx,

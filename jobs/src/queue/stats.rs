@@ -97,6 +97,16 @@ pub(super) async fn record(
     Ok(())
 }
 
+/// Jobs done per kind since the hour of `since`.
+pub async fn done_by_kind(db: &SqlitePool, since: i64) -> Result<BTreeMap<String, i64>, DbError> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("select kind, sum(done) from job_stats where hour_at >= ?1 group by kind")
+            .bind(since)
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// All kinds together, hour by hour since `since`; hours without jobs are absent.
 pub async fn by_hour(db: &SqlitePool, since: i64) -> Result<Vec<HourStats>, DbError> {
     sqlx::query_as(

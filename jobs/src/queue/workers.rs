@@ -31,7 +31,7 @@ impl Identity {
     /// peer could think the worker dead.
     pub(super) fn new(dir: &DataDir) -> std::io::Result<Self> {
         let bytes: [u8; 5] = random_bytes();
-        let id: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let id = crate::hex(&bytes);
         let lock_path = lock_path(&dir.run(), &id);
         let lock = OpenOptions::new()
             .create(true)

@@ -1,3 +1,59 @@
-//! What jobs do when they run: one file per kind.
+//! One file per job kind: how each is carried out. The payloads live with the
+//! domain that enqueues them.
 
 mod apply_import;
+mod maintain;
+mod probe;
+mod sync_relational;
+mod take_backup;
+mod verify_backup;
+
+pub use maintain::Maintain;
+pub use probe::Probe;
+
+use crate::{
+    backup::{TakeBackup, VerifyBackup},
+    grid::SyncRelational,
+    import::ApplyImport,
+    queue::{
+        Registry,
+        schedules::{CatchUp, DefaultSchedule},
+    },
+};
+
+/// Every kind this release can run.
+pub fn registry() -> Registry {
+    Registry::default()
+        .with::<ApplyImport>()
+        .with::<Maintain>()
+        .with::<Probe>()
+        .with::<SyncRelational>()
+        .with::<TakeBackup>()
+        .with::<VerifyBackup>()
+}
+
+/// The schedules this release comes with; an admin may change them.
+pub const SCHEDULES: &[DefaultSchedule] = &[
+    DefaultSchedule {
+        name: "nightly-backup",
+        kind: "take_backup",
+        payload: "{}",
+        expression: "30 2 * * *",
+        catch_up: CatchUp::Once,
+    },
+    DefaultSchedule {
+        name: "maintenance",
+        kind: "maintain",
+        payload: "{}",
+        expression: "15 3 * * *",
+        catch_up: CatchUp::Once,
+    },
+    // A safety net: every write enqueues its own sync.
+    DefaultSchedule {
+        name: "relational-sync",
+        kind: "sync_relational",
+        payload: "{}",
+        expression: "0 * * * *",
+        catch_up: CatchUp::Skip,
+    },
+];

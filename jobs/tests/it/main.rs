@@ -1,5 +1,14 @@
 //! The one integration-test binary of `crm-jobs`: real `SQLite`, a fresh file each.
 
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails"
+)]
+
+mod backup;
+mod grid;
 mod import;
+mod investors;
 mod queue;
 mod sql;

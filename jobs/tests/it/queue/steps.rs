@@ -35,7 +35,7 @@ impl Job for Stepwise {
                 step.finish(&a).await?;
             }
         }
-        cx.sleep("nap", Duration::from_secs(60)).await?;
+        cx.sleep("nap", Duration::from_mins(1)).await?;
         let child = cx
             .spawn_child("child", &Act::named(&format!("{} child", self.name)))
             .await?;

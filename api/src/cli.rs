@@ -1,0 +1,324 @@
+//! The command line.
+
+use std::{
+    io::{Read, Write},
+    net::SocketAddr,
+    path::Path,
+};
+
+use clap::{Args, Parser, Subcommand};
+use crm_jobs::{
+    accounts::{
+        self, AccountError, DEMO_ADMIN, Role, links, passwords,
+        tokens::{self, Scope},
+        users::{self, NewUser},
+    },
+    audit::Actor,
+    clock::Clock,
+    db::{self, Db},
+    demo, grid, tasks,
+};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+
+use crate::{App, app, config::Config, openapi};
+
+/// Venture CRM's HTTP core. Settings come from the environment: see
+/// docs/configuration.md.
+#[derive(Debug, Parser)]
+#[command(name = "crm-api", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Migrate the database, then serve pages and the API
+    Serve,
+    /// Bring the database to this program's schema
+    Migrate,
+    /// Print the `OpenAPI` document
+    Openapi,
+    /// Fill an empty database with the synthetic demo fund
+    Demo,
+    /// Manage accounts from a shell
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Debug, Subcommand)]
+enum Admin {
+    /// Create an account
+    CreateUser(CreateUser),
+    /// Make an API token; its last line of output is the token
+    CreateToken {
+        /// Whose it is
+        #[arg(long)]
+        email: String,
+        /// `all` or `read`
+        #[arg(long)]
+        scope: Scope,
+        /// What it is for
+        #[arg(long, default_value = "made in a shell")]
+        name: String,
+    },
+    /// Print the one-time link for the first admin
+    SetupLink,
+    /// Print a one-time link for a new password
+    ResetPassword {
+        /// Whose password
+        #[arg(long)]
+        email: String,
+    },
+    /// List all accounts
+    ListUsers,
+}
+
+#[derive(Debug, Args)]
+struct CreateUser {
+    #[arg(long)]
+    email: String,
+    #[arg(long)]
+    name: String,
+    /// `admin` or `member`
+    #[arg(long, default_value = "member")]
+    role: Role,
+    /// The password. Other users of this machine can see it while the command
+    /// runs: prefer --password-stdin.
+    #[arg(
+        long,
+        conflicts_with = "password_stdin",
+        required_unless_present = "password_stdin"
+    )]
+    password: Option<String>,
+    /// Read the password from standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// Reasons to stop, a sentence each.
+pub type Problems = Vec<String>;
+
+impl Cli {
+    /// Runs the command.
+    pub async fn run(self, config: Config) -> Result<(), Problems> {
+        match self.command {
+            Command::Openapi => print(&format!("{:#}", openapi::document())),
+            Command::Migrate => {
+                let db = open(&config).await?;
+                print(&format!("The database has schema {}.", db::SCHEMA_VERSION))?;
+                db.close().await;
+                Ok(())
+            }
+            Command::Demo => {
+                open(&config).await?.close().await;
+                let now = Clock::System.now();
+                demo::fill(Path::new(&config.data_dir), now)
+                    .await
+                    .map_err(|e| one(&e))?;
+                print("Filled with the demo fund: every name and address in it is synthetic.")
+            }
+            Command::Serve => serve(config).await,
+            Command::Admin(command) => {
+                let db = open(&config).await?;
+                let done = command.run(&db, &config).await;
+                db.close().await;
+                done
+            }
+        }
+    }
+}
+
+/// Opens and migrates: a shell command on an empty directory works too.
+async fn open(config: &Config) -> Result<Db, Problems> {
+    let db = Db::open(Path::new(&config.data_dir), Clock::System)
+        .await
+        .map_err(|e| one(&e))?;
+    db::migrate(&db).await.map_err(|e| one(&e))?;
+    Ok(db)
+}
+
+async fn serve(config: Config) -> Result<(), Problems> {
+    let mut weaknesses = config.weaknesses();
+    if !weaknesses.is_empty() {
+        return Err(weaknesses);
+    }
+    let db = open(&config).await?;
+    if config.production && demo_password_works(&db).await.map_err(|e| one(&e))? {
+        weaknesses.push(format!(
+            "{} still has the demo password: change it or disable the account",
+            DEMO_ADMIN.0
+        ));
+        return Err(weaknesses);
+    }
+    let listener = TcpListener::bind(config.bind)
+        .await
+        .map_err(|e| vec![format!("cannot listen on {}: {e}", config.bind)])?;
+    begin_grid(&db).await.map_err(|e| one(&e))?;
+    announce(&db, &config).await?;
+    let state = App::new(db.clone(), config, tasks::registry())
+        .await
+        .map_err(|e| one(&e))?;
+    let service = app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service)
+        .with_graceful_shutdown(asked_to_stop(state.clone()))
+        .await;
+    tracing::info!("stopped");
+    drop(state);
+    db.close().await;
+    served.map_err(|e| vec![e.to_string()])
+}
+
+/// A fresh grid gets the columns that every raise needs.
+async fn begin_grid(db: &Db) -> Result<(), grid::GridError> {
+    let mut tx = db.write().await?;
+    grid::begin(&mut tx, &Actor::System.to_string()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Prints the address; on a database nobody can sign in to, also the link
+/// with which somebody can.
+async fn announce(db: &Db, config: &Config) -> Result<(), Problems> {
+    print(&format!("Venture CRM is at {}", config.base_url))?;
+    if let Some(link) = setup_link(db, config).await.map_err(|e| one(&e))? {
+        print(&format!(
+            "Create the first admin (works once, for 24 hours): {link}"
+        ))?;
+    }
+    Ok(())
+}
+
+async fn setup_link(db: &Db, config: &Config) -> Result<Option<String>, AccountError> {
+    let mut tx = db.write().await?;
+    let made = links::set_up(&mut tx, &Actor::Shell).await?;
+    tx.commit().await?;
+    Ok(made.map(|made| format!("{}/setup/{}", config.base_url, made.secret)))
+}
+
+async fn demo_password_works(db: &Db) -> Result<bool, AccountError> {
+    let (email, password) = DEMO_ADMIN;
+    let user = users::find(db, email).await?;
+    if user.is_none_or(|user| user.disabled_at.is_some()) {
+        return Ok(false);
+    }
+    accounts::password_fits(db, email, password).await
+}
+
+/// Ends on SIGINT or SIGTERM; requests under way are finished, live streams end.
+async fn asked_to_stop(state: App) {
+    let terminate = async {
+        match tokio::signal::unix::signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be heard");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+    tracing::info!("stopping");
+    state.live.close();
+}
+
+impl Admin {
+    async fn run(self, db: &Db, config: &Config) -> Result<(), Problems> {
+        match self {
+            Self::CreateUser(new) => create_user(db, new).await,
+            Self::CreateToken { email, scope, name } => create_token(db, &email, scope, &name).await,
+            Self::SetupLink => match setup_link(db, config).await.map_err(|e| one(&e))? {
+                Some(link) => print(&link),
+                None => Err(vec![
+                    "there is an admin already; for a lost password run `crm-api admin reset-password --email …`".to_owned(),
+                ]),
+            },
+            Self::ResetPassword { email } => reset_password(db, config, &email).await,
+            Self::ListUsers => list_users(db).await,
+        }
+    }
+}
+
+async fn create_user(db: &Db, new: CreateUser) -> Result<(), Problems> {
+    let password = match new.password {
+        Some(password) => password,
+        None => from_stdin()?,
+    };
+    let created = async {
+        passwords::check(&password, &[&new.email, &new.name])?;
+        let user = NewUser {
+            email: new.email,
+            name: new.name,
+            role: new.role,
+            password_hash: Some(passwords::hash(&password).await?),
+        };
+        let mut tx = db.write().await?;
+        let user = users::create(&mut tx, user, &Actor::Shell, "").await?;
+        tx.commit().await?;
+        Ok::<_, AccountError>(user)
+    };
+    let user = created.await.map_err(|e| one(&e))?;
+    print(&format!("Created {} ({}).", user.email, user.role.as_str()))
+}
+
+async fn create_token(db: &Db, email: &str, scope: Scope, name: &str) -> Result<(), Problems> {
+    let user = find(db, email).await?;
+    let made = async {
+        let mut tx = db.write().await?;
+        let made = tokens::create(&mut tx, &user.id, name, scope, None, &Actor::Shell, "").await?;
+        tx.commit().await?;
+        Ok::<_, AccountError>(made.1)
+    };
+    print(&made.await.map_err(|e| one(&e))?)
+}
+
+async fn reset_password(db: &Db, config: &Config, email: &str) -> Result<(), Problems> {
+    let user = find(db, email).await?;
+    let made = async {
+        let mut tx = db.write().await?;
+        let made = links::reset(&mut tx, &user.id, &Actor::Shell, "").await?;
+        tx.commit().await?;
+        Ok::<_, AccountError>(made.secret)
+    };
+    let secret = made.await.map_err(|e| one(&e))?;
+    print(&format!("{}/setup/{secret}", config.base_url))
+}
+
+async fn list_users(db: &Db) -> Result<(), Problems> {
+    for user in users::list(db).await.map_err(|e| one(&e))? {
+        let state = if user.disabled_at.is_some() {
+            "disabled"
+        } else {
+            "active"
+        };
+        let role = user.role.as_str();
+        print(&format!(
+            "{}\t{}\t{role}\t{state}\t{}",
+            user.id, user.email, user.name
+        ))?;
+    }
+    Ok(())
+}
+
+async fn find(db: &Db, email: &str) -> Result<accounts::User, Problems> {
+    let user = users::find(db, email).await.map_err(|e| one(&e))?;
+    user.ok_or_else(|| vec![format!("nobody has the address {email}")])
+}
+
+fn from_stdin() -> Result<String, Problems> {
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|e| one(&e))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn print(line: &str) -> Result<(), Problems> {
+    writeln!(std::io::stdout(), "{line}").map_err(|e| one(&e))
+}
+
+fn one(error: &dyn std::error::Error) -> Problems {
+    vec![error.to_string()]
+}

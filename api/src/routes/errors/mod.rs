@@ -1,0 +1,3 @@
+//! The page for what went wrong.
+
+pub mod page;

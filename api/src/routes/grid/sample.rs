@@ -1,0 +1,427 @@
+//! Sample values of the grid's pages, for tests and the style gallery.
+
+use super::{
+    Cell, Change, ChangeSet, ColumnHead, CommitmentRow, Conflict, ContactCard, Control, Editor,
+    Field, GridPage, GridRow, InvestorPage, ListTab, Pill, Value,
+};
+use crate::routes::page::{Badge, Choice, Frame, LinkTo, Paging, When};
+
+fn pill(text: &str, colour: &'static str) -> Pill {
+    Pill {
+        text: text.to_owned(),
+        colour,
+    }
+}
+
+fn stages() -> Vec<Choice> {
+    vec![
+        Choice::new("", "(empty)", false),
+        Choice::new("lead", "Lead", false),
+        Choice::new("engaged", "Engaged", true),
+        Choice::new("diligence", "Diligence", false),
+        Choice::new("commitment", "Commitment", false),
+    ]
+}
+
+fn field(name: &str, label: &str, control: Control, value: &str) -> Field {
+    Field {
+        id: format!("field-{name}"),
+        name: format!("f.{name}"),
+        label: label.to_owned(),
+        control,
+        value: value.to_owned(),
+        wide: matches!(control, Control::LongText | Control::Contacts),
+        ..Field::default()
+    }
+}
+
+fn conflict() -> Conflict {
+    Conflict {
+        row_title: "Sample Family Office 12".to_owned(),
+        label: "Ticket size".to_owned(),
+        yours: "EUR 2,500,000".to_owned(),
+        theirs: "EUR 3,000,000".to_owned(),
+        by: "Jo Testcase".to_owned(),
+        at: When::new("2025-03-04T08:12:00Z", "2 min ago"),
+        action: "/grid/cells".to_owned(),
+        row: "r12".to_owned(),
+        column: "ticket".to_owned(),
+        version: 1284,
+        values: vec!["2500000".to_owned()],
+        keep_theirs_href: "/grid?page=2".to_owned(),
+    }
+}
+
+fn cell(label: &str, value: Value) -> Cell {
+    Cell {
+        label: label.to_owned(),
+        numeric: matches!(value, Value::Number(_)),
+        value,
+        edit_href: Some("?page=2&edit=r1&column=c".to_owned()),
+        editor: None,
+    }
+}
+
+#[allow(clippy::too_many_lines, reason = "a plain list of sample values")]
+fn row(n: u32) -> GridRow {
+    let kinds = [
+        ("Family office", "blue"),
+        ("Fund of funds", "purple"),
+        ("Foundation", "green"),
+        ("Private", "gray"),
+        ("Corporate", "orange"),
+    ];
+    let pick = usize::try_from(n).unwrap_or(0);
+    let (kind, colour) = kinds
+        .get(pick % kinds.len())
+        .copied()
+        .unwrap_or(("Private", "gray"));
+    let stage = [
+        ("Lead", "gray"),
+        ("Engaged", "cyan"),
+        ("Diligence", "yellow"),
+        ("Commitment", "teal"),
+    ];
+    let (stage, stage_colour) = stage
+        .get(pick % stage.len())
+        .copied()
+        .unwrap_or(("Lead", "gray"));
+    let stars = u8::try_from(n % 5 + 1).unwrap_or(1);
+    let optional = |value: Value| if n % 4 == 3 { Value::Empty } else { value };
+    let mut cells = vec![
+        cell("Kind", Value::Pills(vec![pill(kind, colour)])),
+        cell("Stage", Value::Pills(vec![pill(stage, stage_colour)])),
+        cell(
+            "Ticket size",
+            optional(Value::Number(format!(
+                "EUR {},{:03},000",
+                n % 7 + 1,
+                (n * 250) % 1000
+            ))),
+        ),
+        cell(
+            "Contacts",
+            Value::Contacts(vec![
+                LinkTo::new(
+                    &format!("Alex Placeholder {n}"),
+                    &format!("mailto:alex{n}@example.org"),
+                ),
+                LinkTo::new(
+                    &format!("Sam Placeholder {n}"),
+                    &format!("mailto:sam{n}@example.org"),
+                ),
+            ]),
+        ),
+        cell("Interest", Value::Rating(stars, 5)),
+        cell(
+            "Follow up",
+            if n.is_multiple_of(3) {
+                Value::Checked
+            } else {
+                Value::Empty
+            },
+        ),
+        cell(
+            "Topics",
+            optional(Value::Pills(vec![
+                pill("Climate", "green"),
+                pill("Robotics", "red"),
+                pill("Health", "pink"),
+            ])),
+        ),
+        cell(
+            "Next step",
+            Value::When(When::new("2025-04-01", "1 Apr 2025")),
+        ),
+        cell(
+            "Web",
+            Value::Link(LinkTo::new("example.org", "https://example.org/")),
+        ),
+        cell(
+            "Phone",
+            Value::Link(LinkTo::new("+49 30 000000", "tel:+4930000000")),
+        ),
+        cell("Probability", Value::Number(format!("{} %", n * 5 % 100))),
+        cell(
+            "Notes",
+            optional(Value::Text(
+                "Met at the sample conference; wants the data room after the quarter closes."
+                    .to_owned(),
+            )),
+        ),
+    ];
+    cells.push(Cell {
+        edit_href: None,
+        ..cell(
+            "Reminder",
+            Value::Badge(if n % 3 == 1 {
+                Badge::new("Overdue", "bad")
+            } else {
+                Badge::new("Open", "info")
+            }),
+        )
+    });
+    cells.push(Cell {
+        edit_href: None,
+        ..cell(
+            "Total committed",
+            Value::Number(format!("EUR {},000,000", n % 9)),
+        )
+    });
+    GridRow {
+        id: format!("r{n}"),
+        href: "/investors/sample".to_owned(),
+        title: format!("Sample {kind} {n}"),
+        edit_href: format!("?page=2&edit=r{n}&column=name"),
+        editor: None,
+        archived: false,
+        cells,
+    }
+}
+
+fn tabs() -> Vec<ListTab> {
+    [
+        ("All", "", "412"),
+        ("Main", "main", "148"),
+        ("Follow-up", "follow_up", "61"),
+        ("Longshot", "longshot", "122"),
+        ("Graveyard", "graveyard", "81"),
+    ]
+    .into_iter()
+    .map(|(label, list, count)| ListTab {
+        label: label.to_owned(),
+        href: format!("/grid?list={list}"),
+        count: count.to_owned(),
+        current: list == "main",
+    })
+    .collect()
+}
+
+impl GridPage {
+    /// A page of the main list with a select being edited.
+    #[must_use]
+    pub fn sample() -> Self {
+        let mut rows: Vec<GridRow> = (1..=24).map(row).collect();
+        let columns = std::iter::once(("Investor".to_owned(), false))
+            .chain(
+                rows.iter()
+                    .take(1)
+                    .flat_map(|r| r.cells.iter().map(|c| (c.label.clone(), c.numeric))),
+            )
+            .enumerate()
+            .map(|(i, (name, numeric))| ColumnHead {
+                name,
+                sort_href: "?sort=name".to_owned(),
+                sorted: if i == 0 { "ascending" } else { "" },
+                numeric,
+                kind: "Text".to_owned(),
+            })
+            .collect();
+        if let Some(cell) = rows.get_mut(3).and_then(|r| r.cells.get_mut(1)) {
+            cell.editor = Some(Editor {
+                action: "/grid/cells".to_owned(),
+                row: "r4".to_owned(),
+                column: "stage".to_owned(),
+                version: 1284,
+                field: Field {
+                    id: "cell-editor".to_owned(),
+                    name: "value".to_owned(),
+                    options: stages(),
+                    error: Some("“Enganged” is not an option of this column.".to_owned()),
+                    ..field("stage", "Stage", Control::Select, "engaged")
+                },
+                cancel_href: "/grid?page=2#r4".to_owned(),
+            });
+        }
+        Self {
+            frame: Frame::sample("Investors", "/grid"),
+            tabs: tabs(),
+            list: "main".to_owned(),
+            list_label: "Main".to_owned(),
+            search: String::new(),
+            sort: "name".to_owned(),
+            columns,
+            rows,
+            paging: Paging::sample("148 investors"),
+            add_error: None,
+            add_name: String::new(),
+            conflict: None,
+            is_new: false,
+        }
+    }
+
+    /// The same page with a conflict.
+    #[must_use]
+    pub fn sample_conflict() -> Self {
+        let mut page = Self::sample();
+        page.conflict = Some(conflict());
+        page.rows.truncate(6);
+        page
+    }
+
+    /// A grid with nothing in it.
+    #[must_use]
+    pub fn sample_empty() -> Self {
+        Self {
+            rows: Vec::new(),
+            paging: Paging::default(),
+            is_new: true,
+            ..Self::sample()
+        }
+    }
+}
+
+impl InvestorPage {
+    /// A family office with a history.
+    #[must_use]
+    #[allow(clippy::too_many_lines, reason = "a plain list of sample values")]
+    pub fn sample() -> Self {
+        let multi = vec![
+            Choice::new("climate", "Climate", true),
+            Choice::new("robotics", "Robotics", false),
+            Choice::new("health", "Health", true),
+        ];
+        let stars = (0..=5)
+            .map(|n| Choice::new(&n.to_string(), &n.to_string(), n == 4))
+            .collect();
+        let change = |f: &str, before: &str, after: &str| Change {
+            field: f.to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
+        };
+        Self {
+            frame: Frame::sample("Sample Family Office 12", "/grid"),
+            id: "sample".to_owned(),
+            title: "Sample Family Office 12".to_owned(),
+            version: 1284,
+            list: pill("Follow-up", "yellow"),
+            list_story: "since 21 February, by Robin Sample: “asked for the data room in March”"
+                .to_owned(),
+            lists: vec![
+                Choice::new("main", "Main", false),
+                Choice::new("longshot", "Longshot", false),
+                Choice::new("graveyard", "Graveyard", false),
+            ],
+            archived: None,
+            fields: vec![
+                field("name", "Investor", Control::Text, "Sample Family Office 12"),
+                Field {
+                    options: stages(),
+                    ..field("stage", "Stage", Control::Select, "engaged")
+                },
+                Field {
+                    error: Some("Write an amount such as 2500000 or 2,500,000.00.".to_owned()),
+                    hint: "Euro".to_owned(),
+                    ..field("ticket", "Ticket size", Control::Number, "2.5 millions")
+                },
+                field("next", "Next step", Control::Date, "2025-04-01"),
+                field("call", "Next call", Control::DateTime, "2025-04-01T10:30"),
+                field("follow", "Follow up", Control::Checkbox, "true"),
+                field("web", "Web", Control::Url, "https://example.org/"),
+                field("mail", "Office mail", Control::Email, "office@example.org"),
+                field("phone", "Phone", Control::Phone, "+49 30 000000"),
+                Field {
+                    options: stars,
+                    ..field("interest", "Interest", Control::Rating, "4")
+                },
+                Field {
+                    options: multi,
+                    ..field("topics", "Topics", Control::MultiSelect, "")
+                },
+                Field {
+                    hint: "One a line: Name <email>".to_owned(),
+                    ..field(
+                        "contacts",
+                        "Contacts",
+                        Control::Contacts,
+                        "Alex Placeholder <alex@example.org>\nSam Placeholder <sam@example.org>",
+                    )
+                },
+                field(
+                    "notes",
+                    "Notes",
+                    Control::LongText,
+                    "Met at the sample conference.\nWants the data room after the quarter closes.",
+                ),
+            ],
+            derived: vec![
+                cell("Total committed", Value::Number("EUR 2,000,000".to_owned())),
+                cell("Reminder", Value::Badge(Badge::new("Due soon", "warn"))),
+                cell(
+                    "Last contact",
+                    Value::When(When::new("2025-02-27T10:00:00Z", "5 days ago")),
+                ),
+                cell("Created", Value::Text("12 Jan 2025 by import".to_owned())),
+            ],
+            contacts: vec![
+                ContactCard {
+                    name: "Alex Placeholder".to_owned(),
+                    initials: "AP".to_owned(),
+                    role: "Principal".to_owned(),
+                    emails: vec!["alex@example.org".to_owned()],
+                    phone: "+49 30 000000".to_owned(),
+                },
+                ContactCard {
+                    name: "Sam Placeholder".to_owned(),
+                    initials: "SP".to_owned(),
+                    role: String::new(),
+                    emails: vec!["sam@example.org".to_owned(), "sam.p@example.org".to_owned()],
+                    phone: String::new(),
+                },
+            ],
+            commitments: vec![
+                CommitmentRow {
+                    fund: "Sample Ventures III".to_owned(),
+                    stage: Badge::new("Soft", "info"),
+                    amount: "EUR 2,000,000".to_owned(),
+                    since: When::new("2025-02-21", "21 Feb 2025"),
+                },
+                CommitmentRow {
+                    fund: "Sample Ventures II".to_owned(),
+                    stage: Badge::new("Wired", "ok"),
+                    amount: "EUR 1,000,000".to_owned(),
+                    since: When::new("2021-05-12", "12 May 2021"),
+                },
+            ],
+            history: vec![
+                ChangeSet {
+                    who: "Jo Testcase".to_owned(),
+                    initials: "JT".to_owned(),
+                    when: When::new("2025-03-04T08:12:00Z", "12 min ago"),
+                    origin: Badge::new("Edit", "muted"),
+                    origin_href: String::new(),
+                    changes: vec![change("Ticket size", "EUR 2,000,000", "EUR 3,000,000")],
+                },
+                ChangeSet {
+                    who: "Robin Sample".to_owned(),
+                    initials: "RS".to_owned(),
+                    when: When::new("2025-02-21T14:02:00Z", "21 Feb 2025, 14:02"),
+                    origin: Badge::new("Import", "info"),
+                    origin_href: "/imports/sample".to_owned(),
+                    changes: vec![
+                        change("Stage", "Lead", "Engaged"),
+                        change("Topics", "", "Climate, Health"),
+                        change("Phone", "+49 30 111111", ""),
+                    ],
+                },
+            ],
+            history_paging: Paging::sample("31 changes"),
+            conflict: None,
+            has_errors: true,
+        }
+    }
+
+    /// The same investor, archived.
+    #[must_use]
+    pub fn sample_archived() -> Self {
+        let mut page = Self::sample();
+        page.archived = Some(
+            "Archived yesterday by Robin Sample: “duplicate of Sample Family Office 3”".to_owned(),
+        );
+        page.conflict = Some(conflict());
+        page.commitments.clear();
+        page.contacts.clear();
+        page.has_errors = false;
+        page
+    }
+}

@@ -1,0 +1,277 @@
+//! The home page: where the raise stands and whether the box is well.
+
+use axum::{extract::State, response::Response};
+use crm_jobs::{
+    accounts::users,
+    backup,
+    grid::{self, ListCounts},
+    investors::{self, FundSum, Summary},
+    queue::inspect,
+    settings,
+};
+
+use self::page::{ChecklistStep, FundCard, HealthLine, HomePage, RecentEntry};
+use crate::{
+    access::Access,
+    error::AppError,
+    frame::{frame, html},
+    route::{Route, get},
+    routes::page::{Badge, Tile},
+    session::SignedIn,
+    show,
+    state::App,
+};
+
+pub mod page;
+
+/// A backup older than this is worth a warning.
+const BACKUP_STALE_MS: i64 = 26 * crm_jobs::clock::HOUR;
+
+/// The routes of this area.
+pub fn routes() -> Vec<Route> {
+    vec![get("/", Access::Member, show)]
+}
+
+async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, AppError> {
+    let first_name = who.user.name.split_whitespace().next().unwrap_or_default();
+    let mut conn = app.db.read().acquire().await?;
+    let counts = grid::list_counts(&mut conn).await?;
+    let recent = grid::recent_changes(&mut conn, None, 8).await?;
+    drop(conn);
+    let summary = investors::summary(&app.db).await?;
+    let zone = show::zone(&settings::fund_zone(&app.db).await?);
+    Ok(html(&HomePage {
+        greeting: format!("Hello, {first_name}"),
+        subtitle: format!(
+            "{} · version {} of the grid",
+            show::day(&zone, app.db.now()),
+            show::number(summary.grid_version)
+        ),
+        tiles: tiles(&counts, &summary),
+        funds: summary.sums.iter().map(fund).collect(),
+        health: health(&app, &who, &summary).await?,
+        recent: entries(&app, recent).await?,
+        checklist: checklist(&app, &who, &counts).await?,
+        frame: frame(&app, &who, "Home").await,
+    }))
+}
+
+fn tiles(counts: &ListCounts, summary: &Summary) -> Vec<Tile> {
+    let list = |name: &str, label: &str| {
+        let count = counts.lists.get(name).copied().unwrap_or(0);
+        Tile::new(label, &show::number(count), "", "").to(&format!("/grid?list={name}"))
+    };
+    let people = i64::try_from(summary.contacts).unwrap_or(0);
+    vec![
+        Tile::new("Investors", &show::number(counts.all()), "in all lists", "").to("/grid"),
+        list("main", "Main"),
+        list("follow_up", "Follow-up"),
+        list("longshot", "Longshot"),
+        list("graveyard", "Graveyard"),
+        Tile::new("Contacts", &show::number(people), "each person once", ""),
+    ]
+}
+
+/// What counts as committed: promised in earnest, or further.
+const COMMITTED: [&str; 3] = ["hard", "signed", "wired"];
+
+fn fund(sum: &FundSum) -> FundCard {
+    let of = |stages: &[&str]| {
+        show::sum(
+            sum.stages
+                .iter()
+                .filter(|s| stages.contains(&s.stage.as_str()))
+                .map(|s| s.amount.as_str()),
+        )
+    };
+    let committed = of(&COMMITTED);
+    let target = sum.target.clone().unwrap_or_default();
+    let investors: usize = sum
+        .stages
+        .iter()
+        .filter(|s| COMMITTED.contains(&s.stage.as_str()))
+        .map(|s| s.investors)
+        .sum();
+    FundCard {
+        name: sum.name.clone(),
+        status: match sum.status.as_str() {
+            "raising" => Badge::new("Raising", "info"),
+            "closed" => Badge::new("Closed", "ok"),
+            _ => Badge::new("Planned", "muted"),
+        },
+        percent: show::percent(&committed, &target),
+        detail: format!(
+            "{investors} commitments · soft {} {}",
+            sum.currency,
+            show::amount(&of(&["soft"]))
+        ),
+        committed: format!("{} {}", sum.currency, show::amount(&committed)),
+        target: if target.is_empty() {
+            "no target".to_owned()
+        } else {
+            format!("{} {}", sum.currency, show::amount(&target))
+        },
+    }
+}
+
+async fn health(app: &App, who: &SignedIn, summary: &Summary) -> Result<Vec<HealthLine>, AppError> {
+    let (db, now) = (app.db.read(), app.db.now());
+    let href = |path: &str| {
+        if who.user.is_admin() {
+            path.to_owned()
+        } else {
+            String::new()
+        }
+    };
+    let line = |label: &str, value: String, tone: &'static str, href: String| HealthLine {
+        label: label.to_owned(),
+        value,
+        tone,
+        word: match tone {
+            "ok" => "well",
+            "warn" => "look",
+            _ => "act",
+        }
+        .to_owned(),
+        href,
+    };
+    let alive = inspect::workers(db)
+        .await?
+        .iter()
+        .filter(|w| w.lease_until >= now)
+        .count();
+    let failing = inspect::counts(db)
+        .await?
+        .get("discarded")
+        .copied()
+        .unwrap_or(0);
+    let (backup_text, backup_tone) = match backup::newest_verified(db).await? {
+        None => ("none yet".to_owned(), "bad"),
+        Some(b) => (
+            format!(
+                "verified {}",
+                show::ago(now, b.verified_at.unwrap_or(b.created_at)).text
+            ),
+            if now - b.created_at > BACKUP_STALE_MS {
+                "warn"
+            } else {
+                "ok"
+            },
+        ),
+    };
+    let sync = match summary.lag_versions {
+        0 => (
+            "up to date".to_owned(),
+            if summary.matches { "ok" } else { "bad" },
+        ),
+        n => (
+            format!("{n} versions behind"),
+            if summary.lag_seconds > 60 {
+                "warn"
+            } else {
+                "ok"
+            },
+        ),
+    };
+    Ok(vec![
+        match alive {
+            0 => line(
+                "Worker",
+                "no worker is running".to_owned(),
+                "bad",
+                href("/jobs"),
+            ),
+            n => line("Worker", format!("{n} alive"), "ok", href("/jobs")),
+        },
+        match failing {
+            0 => line("Jobs", "none failing".to_owned(), "ok", href("/jobs")),
+            n => line(
+                "Jobs",
+                format!("{n} given up"),
+                "bad",
+                href("/jobs?state=discarded#list"),
+            ),
+        },
+        line("Backup", backup_text, backup_tone, href("/backups")),
+        line(
+            "Relational sync",
+            sync.0,
+            sync.1,
+            href("/jobs?kind=sync_relational#list"),
+        ),
+    ])
+}
+
+async fn entries(app: &App, sets: Vec<grid::ChangeSet>) -> Result<Vec<RecentEntry>, AppError> {
+    let names = users::names(&app.db).await?;
+    let now = app.db.now();
+    Ok(sets
+        .into_iter()
+        .map(|set| {
+            let who = show::actor(&set.actor, &names);
+            RecentEntry {
+                initials: show::initials(&who),
+                who,
+                what: match set.origin.as_str() {
+                    "import" => "imported",
+                    "demo" => "worked on the demo fund:",
+                    "document" => "put back the whole grid",
+                    _ => "changed the grid",
+                }
+                .to_owned(),
+                target: if set.summary.is_empty() {
+                    format!("version {}", set.id)
+                } else {
+                    set.summary
+                },
+                href: String::new(),
+                when: show::ago(now, set.at),
+            }
+        })
+        .collect())
+}
+
+async fn checklist(
+    app: &App,
+    who: &SignedIn,
+    counts: &ListCounts,
+) -> Result<Vec<ChecklistStep>, AppError> {
+    if !who.user.is_admin() || settings::get(&app.db, settings::DEMO).await? == Some(true) {
+        return Ok(Vec::new());
+    }
+    let step = |title: &str, why: &str, action: &str, href: &str, done| ChecklistStep {
+        title: title.to_owned(),
+        why: why.to_owned(),
+        action: action.to_owned(),
+        href: href.to_owned(),
+        done,
+    };
+    let steps = vec![
+        step(
+            "Bring your investors",
+            "Upload the CSV export of your Airtable; you see every change before it is made.",
+            "Import a file",
+            "/imports",
+            counts.all() + counts.archived > 0,
+        ),
+        step(
+            "Invite the team",
+            "Each person signs in with an account of their own.",
+            "Invite somebody",
+            "/settings/team",
+            users::list(&app.db).await?.len() > 1,
+        ),
+        step(
+            "Take the first backup",
+            "It counts once it was read back from its stored bytes.",
+            "Back up now",
+            "/backups",
+            backup::newest_verified(app.db.read()).await?.is_some(),
+        ),
+    ];
+    Ok(if steps.iter().all(|s| s.done) {
+        Vec::new()
+    } else {
+        steps
+    })
+}

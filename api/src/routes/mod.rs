@@ -1,0 +1,13 @@
+//! Handlers, one area each; page structs sit beside them in `page.rs`.
+
+pub mod accounts;
+pub mod activity;
+pub mod backups;
+pub mod errors;
+pub mod home;
+pub mod jobs;
+pub mod members;
+pub mod operations;
+pub mod page;
+pub mod settings;
+pub mod style;

@@ -1,0 +1,95 @@
+//! What machines ask: health, readiness, the API's description, static files
+//! and live events.
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use crm_jobs::{
+    db::{SCHEMA_VERSION, schema_version},
+    queue::inspect,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    access::Access,
+    assets,
+    extract::Json,
+    live, openapi,
+    route::{Route, get},
+    state::App,
+};
+
+/// The routes of this area.
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/static/{file}", Access::Public, assets::serve),
+        get("/events", Access::Member, live::events),
+        get("/healthz", Access::Public, healthz)
+            .json("operations", "Whether the process answers")
+            .answers::<Health>(200),
+        get("/readyz", Access::Public, readyz)
+            .json("operations", "Whether it can do its work")
+            .answers::<Readiness>(200),
+        get("/api/openapi.json", Access::Public, openapi_document)
+            .json("operations", "This document")
+            .answers::<Value>(200),
+    ]
+}
+
+/// The process answers.
+#[derive(Serialize, JsonSchema)]
+struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Whether it can do its work, part by part.
+#[derive(Serialize, JsonSchema)]
+struct Readiness {
+    /// `ok`; `degraded` without a worker; `down` when nothing can be saved.
+    status: &'static str,
+    /// A write can begin.
+    database_writable: bool,
+    /// The database has the schema of this program.
+    schema_current: bool,
+    /// A worker's lease is running.
+    worker_alive: bool,
+    /// When a worker was last heard of (UTC milliseconds).
+    worker_heartbeat_at: Option<i64>,
+}
+
+/// 503 only for what this process needs itself. Without a worker people can
+/// still read and write, so a proxy must go on sending them here.
+async fn readyz(State(app): State<App>) -> Response {
+    let database_writable = app.db.probe_writable().await.is_ok();
+    let schema_current = matches!(schema_version(&app.db).await, Ok(SCHEMA_VERSION));
+    let workers = inspect::workers(app.db.read()).await.unwrap_or_default();
+    let worker_alive = workers
+        .iter()
+        .any(|worker| worker.lease_until >= app.db.now());
+    let (code, status) = match (database_writable && schema_current, worker_alive) {
+        (true, true) => (StatusCode::OK, "ok"),
+        (true, false) => (StatusCode::OK, "degraded"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
+    };
+    let body = Readiness {
+        status,
+        database_writable,
+        schema_current,
+        worker_alive,
+        worker_heartbeat_at: workers.iter().map(|worker| worker.heartbeat_at).max(),
+    };
+    (code, Json(body)).into_response()
+}
+
+async fn openapi_document() -> Json<&'static Value> {
+    Json(openapi::document())
+}

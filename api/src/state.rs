@@ -1,0 +1,60 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use crm_jobs::{
+    audit::{self, Chain},
+    clock::MINUTE,
+    db::{Db, DbError},
+    queue::Registry,
+};
+use tokio::sync::Mutex;
+
+use crate::{config::Config, live::Live};
+
+/// The state of the program. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The environment, read once.
+    pub config: Arc<Config>,
+    /// All job kinds, to enqueue by name.
+    pub registry: Arc<Registry>,
+    /// Tells open pages that something changed.
+    pub live: Live,
+    chain: Arc<Mutex<Option<(i64, Chain)>>>,
+}
+
+impl App {
+    /// The state over an open, migrated database.
+    pub async fn new(db: Db, config: Config, registry: Registry) -> Result<Self, DbError> {
+        Ok(Self {
+            live: Live::start(&db).await?,
+            db,
+            config: Arc::new(config),
+            registry: Arc::new(registry),
+            chain: Arc::default(),
+        })
+    }
+
+    /// Whether the audit log verifies; read from its beginning at most once a
+    /// minute, because that takes longer the older the CRM gets.
+    pub async fn audit_chain(&self) -> Result<Chain, DbError> {
+        let mut known = self.chain.lock().await;
+        let now = self.db.now();
+        if let Some((at, chain)) = &*known
+            && now - at < MINUTE
+        {
+            return Ok(chain.clone());
+        }
+        let chain = audit::verify(&self.db).await?;
+        *known = Some((now, chain.clone()));
+        Ok(chain)
+    }
+
+    /// A whole address for a path of ours.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.config.base_url)
+    }
+}

@@ -1,0 +1,20 @@
+//! The one integration-test binary: the whole router on a fresh database, no
+//! socket, time from a test clock, no sleeps.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod accounts;
+mod activity;
+mod docs;
+mod errors;
+mod harness;
+mod headers;
+mod matrix;
+mod operations;
+mod pages;
+mod settings;
+mod tokens;

@@ -1,0 +1,58 @@
+//! Every page renders, from its sample and from an empty database.
+
+use askama::Template;
+use axum::http::StatusCode;
+use crm_api::routes;
+
+use crate::harness::TestApp;
+
+/// One line for each sample there is.
+macro_rules! samples {
+    ($($page:path),* $(,)?) => { [$((stringify!($page), $page().render())),*] };
+}
+
+#[test]
+fn every_sample_renders() {
+    let pages = samples![
+        routes::accounts::page::LoginPage::sample,
+        routes::accounts::page::SetupPage::sample,
+        routes::accounts::page::SignedOutPage::sample,
+        routes::activity::page::ActivityPage::sample,
+        routes::activity::page::ActivityPage::sample_empty,
+        routes::errors::page::ErrorPage::sample,
+        routes::home::page::HomePage::sample,
+        routes::home::page::HomePage::sample_empty,
+        routes::settings::page::AccountPage::sample,
+        routes::settings::page::TeamPage::sample,
+        routes::style::page::StylePage::sample,
+    ];
+    for (name, page) in pages {
+        let text = page.unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(text.contains("</html>") && text.contains("<h1"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn pages_work_on_an_empty_database() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    for path in [
+        "/",
+        "/activity",
+        "/activity?actor=user:x&page=9",
+        "/settings/account",
+        "/settings/team",
+        "/style",
+    ] {
+        let page = admin.get(&app, path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    }
+}
+
+#[tokio::test]
+async fn the_style_page_is_for_development() {
+    let app = TestApp::with(&[("CRM_ENV", "production")]).await;
+    let reply = app.admin().await.get(&app, "/style").await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+}

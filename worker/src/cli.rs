@@ -1,0 +1,77 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+/// Venture CRM's worker: runs the durable jobs, and commands them from a shell.
+#[derive(Debug, Parser)]
+#[command(name = "crm-worker", version, about)]
+pub struct Cli {
+    /// What to do; `run` unless told.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the worker can be told.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Work until told to stop (SIGINT, SIGTERM)
+    Run {
+        /// Jobs at a time
+        #[arg(long, default_value_t = 10)]
+        slots: usize,
+    },
+    /// Say how the queue, the workers, the sync and the backups are
+    Status,
+    /// List jobs, newest first
+    Jobs {
+        /// Only in this state: scheduled, available, running, done, discarded, cancelled
+        #[arg(long)]
+        state: Option<String>,
+        /// Only of this kind
+        #[arg(long)]
+        kind: Option<String>,
+        /// At most this many
+        #[arg(long, default_value_t = 20)]
+        limit: i64,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell one job's whole story, as JSON
+    Job {
+        /// Its number
+        id: i64,
+    },
+    /// Enqueue a job
+    Enqueue {
+        /// Its kind
+        kind: String,
+        /// Its payload
+        #[arg(long, default_value = "{}")]
+        json: String,
+        /// Wait until it has finished; without a living worker, run it here
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Run a discarded, cancelled or waiting job again
+    Retry {
+        /// Its number
+        id: i64,
+    },
+    /// Cancel a job
+    Cancel {
+        /// Its number
+        id: i64,
+    },
+    /// List the schedules
+    Schedules,
+    /// Take a verified backup and wait for it; works while everything is down
+    Backup,
+    /// Verify a backup from its stored bytes: by id, by file, or the newest
+    Verify {
+        /// A backup's id, or the path of a file with its manifest beside it
+        which: Option<String>,
+    },
+    /// Exit 0 if a worker has a fresh heartbeat
+    Healthcheck,
+}

@@ -1,0 +1,33 @@
+//! The worker's settings: the only place that reads its environment.
+//! `docs/configuration.md` repeats the table.
+
+use std::path::PathBuf;
+
+/// What the worker reads from the environment.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `CRM_DATA_DIR`.
+    pub data_dir: PathBuf,
+    /// `CRM_LOG`: tracing filter.
+    pub log: String,
+    /// `CRM_LOG_FORMAT`: JSON lines instead of text.
+    pub log_json: bool,
+}
+
+impl Config {
+    /// Reads the environment; what is absent has its default.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the one file that reads it"
+    )]
+    pub fn from_env() -> Self {
+        let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        Self {
+            data_dir: var("CRM_DATA_DIR")
+                .unwrap_or_else(|| "./data".to_owned())
+                .into(),
+            log: var("CRM_LOG").unwrap_or_else(|| "info".to_owned()),
+            log_json: var("CRM_LOG_FORMAT").is_some_and(|f| f == "json"),
+        }
+    }
+}
