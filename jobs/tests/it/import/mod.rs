@@ -436,3 +436,29 @@ async fn an_email_or_record_id_column_is_the_better_key() {
     assert_eq!(by_id.mapping.key, Some(0));
     assert_eq!(apply(&t, &by_id.id).await.changed, 1);
 }
+
+#[tokio::test]
+async fn what_arrived_is_projected_for_reports() {
+    let t = TestDb::new().await;
+    let import = upload(&t, &export::export()).await;
+    start(&t, &import.id).await;
+    queue::drain(&t.db, &crm_jobs::tasks::registry())
+        .await
+        .unwrap();
+    let mut conn = t.db.read().acquire().await.unwrap();
+    let columns = grid::columns(&mut conn).await.unwrap();
+    let expected: usize = rows(&t)
+        .await
+        .iter()
+        .map(|row| {
+            let amounts = columns.iter().filter(|c| c.options.commitment.is_some());
+            amounts.filter(|c| row.cells.contains_key(&c.id)).count()
+        })
+        .sum();
+    let found: i64 = sqlx::query_scalar("select count(*) from fundraising_commitments")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(usize::try_from(found).unwrap(), expected);
+    assert!(expected > 100);
+}
