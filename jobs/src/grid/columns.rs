@@ -192,11 +192,10 @@ pub fn slug<'a>(name: &str, fallback: &str, taken: impl IntoIterator<Item = &'a 
 impl ColumnOptions {
     /// The choice of this id or name (case does not matter).
     pub fn choice(&self, wanted: &str) -> Option<&Choice> {
-        let lower = wanted.trim().to_lowercase();
-        self.choices
-            .iter()
-            .find(|c| c.id == wanted)
-            .or_else(|| self.choices.iter().find(|c| c.name.to_lowercase() == lower))
+        self.choices.iter().find(|c| c.id == wanted).or_else(|| {
+            let lower = wanted.trim().to_lowercase();
+            self.choices.iter().find(|c| c.name.to_lowercase() == lower)
+        })
     }
 
     /// The choice of this name, added if there is none. True if it was added.
