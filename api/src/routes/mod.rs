@@ -5,6 +5,7 @@ pub mod activity;
 pub mod backups;
 pub mod errors;
 pub mod home;
+pub mod imports;
 pub mod jobs;
 pub mod members;
 pub mod operations;
