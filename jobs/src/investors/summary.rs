@@ -234,8 +234,10 @@ impl Tables {
     }
 
     fn sums(&self) -> Vec<FundSum> {
-        self.funds
-            .iter()
+        let mut funds: Vec<&FundRecord> = self.funds.iter().collect();
+        funds.sort_by(|a, b| a.name.cmp(&b.name));
+        funds
+            .into_iter()
             .map(|fund| FundSum {
                 fund_id: fund.id.clone(),
                 name: fund.name.clone(),

@@ -135,10 +135,10 @@ async fn take_upload(app: &App, who: &SignedIn, mut form: Multipart) -> Result<I
                 file = Some((name, part.bytes().await.map_err(refused)?.to_vec()));
             }
             "delimiter" => {
-                overrides.delimiter = said("delimiter", &part.text().await.map_err(refused)?)?
+                overrides.delimiter = said("delimiter", &part.text().await.map_err(refused)?)?;
             }
             "encoding" => {
-                overrides.encoding = said("encoding", &part.text().await.map_err(refused)?)?
+                overrides.encoding = said("encoding", &part.text().await.map_err(refused)?)?;
             }
             _ => {}
         }

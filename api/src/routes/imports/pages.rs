@@ -27,8 +27,8 @@ use crate::{
 };
 
 const PER_PAGE: i64 = 25;
-const SHOWN_CHANGES: usize = 100;
-const SHOWN_REJECTS: usize = 50;
+const SHOWN_CHANGES: usize = 50;
+const SHOWN_REJECTS: usize = 25;
 
 #[derive(Deserialize)]
 pub struct ListQuery {
