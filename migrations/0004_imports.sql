@@ -10,6 +10,8 @@ create table imports (
   delimiter text not null,
   row_count integer not null,
   mapping text not null check (json_valid(mapping)),
+  -- What each column looks like: types, samples, notes; as read, never edited.
+  profile text not null check (json_valid(profile)),
   state text not null check (state in ('draft', 'applying', 'applied', 'failed')),
   outcome text check (outcome is null or json_valid(outcome)),
   error text,

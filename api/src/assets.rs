@@ -12,7 +12,7 @@ use rust_embed::Embed;
 use crate::{error::AppError, extract::Path, request::text, routes::page::Assets};
 
 #[derive(Embed)]
-#[folder = "$CARGO_MANIFEST_DIR/../static/dist"]
+#[folder = "../static/dist"]
 #[allow_missing = true]
 struct Files;
 

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod funds;
 pub mod grid;
 pub mod idempotency;
+pub mod import;
 pub mod investors;
 pub mod queue;
 pub mod settings;

@@ -195,11 +195,10 @@ pub fn slug<'a>(name: &str, fallback: &str, taken: impl IntoIterator<Item = &'a 
 impl ColumnOptions {
     /// The choice of this id or name (case does not matter).
     pub fn choice(&self, wanted: &str) -> Option<&Choice> {
-        let lower = wanted.trim().to_lowercase();
-        self.choices
-            .iter()
-            .find(|c| c.id == wanted)
-            .or_else(|| self.choices.iter().find(|c| c.name.to_lowercase() == lower))
+        self.choices.iter().find(|c| c.id == wanted).or_else(|| {
+            let lower = wanted.trim().to_lowercase();
+            self.choices.iter().find(|c| c.name.to_lowercase() == lower)
+        })
     }
 
     /// What is wrong with the options, if anything. A commitment to no stage or

@@ -1,6 +1,7 @@
 //! One file per job kind: how each is carried out. The payloads live with the
 //! domain that enqueues them.
 
+mod apply_import;
 mod maintain;
 mod probe;
 mod sync_relational;
@@ -13,6 +14,7 @@ pub use probe::Probe;
 use crate::{
     backup::{TakeBackup, VerifyBackup},
     grid::SyncRelational,
+    import::ApplyImport,
     queue::{
         Registry,
         schedules::{CatchUp, DefaultSchedule},
@@ -22,6 +24,7 @@ use crate::{
 /// Every kind this release can run.
 pub fn registry() -> Registry {
     Registry::default()
+        .with::<ApplyImport>()
         .with::<Maintain>()
         .with::<Probe>()
         .with::<SyncRelational>()

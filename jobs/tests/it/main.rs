@@ -8,6 +8,7 @@
 
 mod backup;
 mod grid;
+mod import;
 mod investors;
 mod queue;
 mod sql;

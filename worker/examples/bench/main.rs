@@ -10,6 +10,7 @@
     reason = "a measuring tool: it prints, and stops at the first surprise"
 )]
 
+#[path = "../shared/measure.rs"]
 mod measure;
 mod queue;
 mod write;

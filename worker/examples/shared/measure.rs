@@ -1,4 +1,6 @@
-//! Timing and processes.
+//! Timing and processes, for the benchmarks and the chaos test.
+
+#![allow(dead_code, reason = "each program uses its own part")]
 
 use std::{
     future::Future,
@@ -27,6 +29,22 @@ impl Process {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
+        Self(child)
+    }
+
+    /// An api on `address`, answering before this returns.
+    pub async fn api(dir: &Path, address: &str) -> Self {
+        let child = Command::new(binary("crm-api"))
+            .arg("serve")
+            .env("CRM_DATA_DIR", dir)
+            .env("CRM_BIND", address)
+            .env("CRM_BASE_URL", format!("http://{address}"))
+            .env("CRM_LOG", "error")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        until(async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
         Self(child)
     }
 
@@ -67,6 +85,39 @@ impl Drop for Process {
     }
 }
 
+/// An admin's API token, made by the api's own command line.
+pub fn admin_token(dir: &Path) -> String {
+    let api = |arguments: &[&str]| {
+        let output = Command::new(binary("crm-api"))
+            .args(arguments)
+            .env("CRM_DATA_DIR", dir)
+            .env("CRM_LOG", "error")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let email = "measure@example.org";
+    api(&[
+        "admin",
+        "create-user",
+        "--email",
+        email,
+        "--name",
+        "Sample Measurer",
+        "--role",
+        "admin",
+        "--password",
+        "a-long-throwaway-9",
+    ]);
+    let printed = api(&["admin", "create-token", "--email", email, "--scope", "all"]);
+    printed.trim().lines().last().unwrap().to_owned()
+}
+
 /// Durations, to be summed up.
 #[derive(Default)]
 pub struct Times(Vec<Duration>);
@@ -81,6 +132,10 @@ impl Times {
 
     pub fn push(&mut self, time: Duration) {
         self.0.push(time);
+    }
+
+    pub fn join(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     pub fn at(&mut self, percent: usize) -> Duration {

@@ -1,0 +1,360 @@
+//! Text → a table of records: delimiter, headers, rows with their line numbers.
+
+use csv::{ReaderBuilder, StringRecord};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ImportError, values::name_list};
+use crate::grid::{MAX_COLUMNS, MAX_ROWS};
+
+/// What stands between two cells of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Delimiter {
+    /// `,`
+    Comma,
+    /// `;`
+    Semicolon,
+    /// Tab.
+    Tab,
+}
+
+impl Delimiter {
+    /// All of them, the likeliest first.
+    pub const ALL: [Self; 3] = [Self::Comma, Self::Semicolon, Self::Tab];
+
+    /// As stored and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Comma => "comma",
+            Self::Semicolon => "semicolon",
+            Self::Tab => "tab",
+        }
+    }
+
+    /// The delimiter of this stored name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|d| d.as_str() == name)
+    }
+
+    fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+        }
+    }
+}
+
+/// A file as rows and columns.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Cleaned, unlike each other.
+    pub headers: Vec<String>,
+    /// In file order.
+    pub records: Vec<Record>,
+    /// Rows without any content, left out.
+    pub blank_rows: usize,
+}
+
+/// One row of a file.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The line it starts on, from 1.
+    pub line: u64,
+    /// Why the row as a whole cannot be taken.
+    pub problem: Option<String>,
+    cells: StringRecord,
+}
+
+impl Record {
+    /// The cell as written; what a short row lacks is blank.
+    pub fn cell(&self, index: usize) -> &str {
+        self.cells.get(index).unwrap_or_default()
+    }
+}
+
+/// Sample for finding the delimiter, bytes.
+const SAMPLE: usize = 64 * 1024;
+
+/// The delimiter that parts the header and most rows of a sample alike.
+pub fn detect_delimiter(text: &str) -> Delimiter {
+    let whole = text.len() <= SAMPLE;
+    let mut end = SAMPLE.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let sample = &text[..end];
+    let score = |delimiter: Delimiter| {
+        let mut counts: Vec<usize> = reader(sample, delimiter)
+            .records()
+            .map_while(Result::ok)
+            .take(200)
+            .map(|r| r.len())
+            .collect();
+        if !whole && counts.len() > 1 {
+            counts.pop(); // cut off half-way
+        }
+        let Some((&header, rows)) = counts.split_first() else {
+            return 0;
+        };
+        let alike = rows.iter().filter(|n| **n == header).count();
+        (header - 1) * (alike * 1_000 / rows.len().max(1) + 1)
+    };
+    let mut best = (Delimiter::Comma, 0);
+    for delimiter in Delimiter::ALL {
+        let score = score(delimiter);
+        if score > best.1 {
+            best = (delimiter, score);
+        }
+    }
+    best.0
+}
+
+/// Reads all rows. Short ones are padded, long ones kept with their problem.
+pub fn read_table(text: &str, delimiter: Delimiter) -> Result<Table, ImportError> {
+    let mut reader = reader(text, delimiter);
+    let mut lines = Lines::new(text);
+    let mut record = StringRecord::new();
+    let unreadable =
+        |e: csv::Error| ImportError::invalid("unreadable", "file", format!("not readable: {e}"));
+    if !reader.read_record(&mut record).map_err(unreadable)? {
+        return Err(no_rows());
+    }
+    let headers = clean_headers(&record)?;
+    let mut table = Table {
+        headers,
+        records: Vec::new(),
+        blank_rows: 0,
+    };
+    while reader.read_record(&mut record).map_err(unreadable)? {
+        let at = record.position().map_or(0, csv::Position::byte);
+        let line = lines.line_at(usize::try_from(at).unwrap_or(usize::MAX));
+        if record.iter().all(|c| c.trim().is_empty()) {
+            table.blank_rows += 1;
+            continue;
+        }
+        if table.records.len() >= MAX_ROWS {
+            return Err(ImportError::invalid(
+                "too_many_rows",
+                "file",
+                "the file has more than 100,000 rows: split it",
+            ));
+        }
+        table.records.push(Record {
+            line,
+            problem: too_long(&record, table.headers.len()),
+            cells: record.clone(),
+        });
+    }
+    if table.records.is_empty() {
+        return Err(no_rows());
+    }
+    mark_open_quote(text, &mut table);
+    Ok(table)
+}
+
+fn reader(text: &str, delimiter: Delimiter) -> csv::Reader<&[u8]> {
+    ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter.byte())
+        .from_reader(text.as_bytes())
+}
+
+fn no_rows() -> ImportError {
+    ImportError::invalid(
+        "no_rows",
+        "file",
+        "the file has no rows below its header line: export it again",
+    )
+}
+
+fn too_long(record: &StringRecord, columns: usize) -> Option<String> {
+    let extra = record.iter().skip(columns).any(|c| !c.trim().is_empty());
+    extra.then(|| {
+        format!(
+            "has {} cells where the header has {columns}: check its quotes and delimiters",
+            record.len()
+        )
+    })
+}
+
+/// A quote that is never closed swallows all rows behind it.
+fn mark_open_quote(text: &str, table: &mut Table) {
+    if text
+        .bytes()
+        .filter(|b| *b == b'"')
+        .count()
+        .is_multiple_of(2)
+    {
+        return;
+    }
+    if let Some(last) = table.records.last_mut()
+        && last.cells.iter().any(|c| c.trim_end().contains('\n'))
+    {
+        last.problem = Some("a quote opened in this row is never closed".to_owned());
+    }
+}
+
+/// Trims headers, names empty ones, numbers duplicates.
+fn clean_headers(record: &StringRecord) -> Result<Vec<String>, ImportError> {
+    let mut last = record.len();
+    while last > 1 && record.get(last - 1).is_some_and(|h| h.trim().is_empty()) {
+        last -= 1;
+    }
+    if last > MAX_COLUMNS {
+        return Err(ImportError::invalid(
+            "too_many_columns",
+            "file",
+            "the file has more than 200 columns: hide some in the view and export it again",
+        ));
+    }
+    // Trailing empty headers are real columns only if someone wrote cells there;
+    // such rows then say so themselves.
+    let mut headers: Vec<String> = Vec::with_capacity(last);
+    let mut taken: std::collections::HashSet<String> = std::collections::HashSet::new();
+    for (index, written) in record.iter().take(last).enumerate() {
+        let words: Vec<&str> = written.split_whitespace().collect();
+        let base = if words.is_empty() {
+            format!("Column {}", index + 1)
+        } else {
+            words.join(" ").chars().take(90).collect()
+        };
+        let mut header = base.clone();
+        let mut n = 1;
+        while !taken.insert(header.to_lowercase()) {
+            n += 1;
+            header = format!("{base} ({n})");
+        }
+        headers.push(header);
+    }
+    Ok(headers)
+}
+
+/// Counts lines up to a byte, going forward only. The csv crate counts a CRLF
+/// late and blank lines not at all.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            bytes: text.as_bytes(),
+            at: 0,
+            line: 1,
+        }
+    }
+
+    fn line_at(&mut self, byte: usize) -> u64 {
+        let mut to = byte.clamp(self.at, self.bytes.len());
+        while matches!(self.bytes.get(to), Some(b'\n' | b'\r')) {
+            to += 1;
+        }
+        for i in self.at..to {
+            let lone_return = self.bytes[i] == b'\r' && self.bytes.get(i + 1) != Some(&b'\n');
+            if self.bytes[i] == b'\n' || lone_return {
+                self.line += 1;
+            }
+        }
+        self.at = to;
+        self.line
+    }
+}
+
+/// The parts of a cell that lists several things, as Airtable writes it: a line
+/// of CSV within the cell.
+pub(super) fn cell_list(cell: &str) -> Vec<String> {
+    if !cell.contains('"') {
+        return name_list(cell.split(','));
+    }
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(cell.len().clamp(64, 8_192))
+        .from_reader(cell.as_bytes());
+    let records: Vec<StringRecord> = reader.records().map_while(Result::ok).collect();
+    name_list(records.iter().flat_map(StringRecord::iter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_lists_names_that_hold_commas() {
+        assert_eq!(
+            cell_list("Dirac,\"TopoLogic, Inc\",Acerta"),
+            ["Dirac", "TopoLogic, Inc", "Acerta"]
+        );
+        assert_eq!(cell_list(" A, B,,"), ["A", "B"]);
+        assert_eq!(cell_list("Bob \"Bo\" Roe,C"), ["Bob \"Bo\" Roe", "C"]);
+    }
+
+    #[test]
+    fn headers_are_trimmed_named_and_told_apart() {
+        let table = read_table("Url ,,url,Notes,Url,\n1,2,3,4,5,\n", Delimiter::Comma).unwrap();
+        assert_eq!(
+            table.headers,
+            ["Url", "Column 2", "url (2)", "Notes", "Url (3)"]
+        );
+        assert_eq!(table.records[0].problem, None);
+    }
+
+    #[test]
+    fn lines_are_those_an_editor_shows() {
+        for newline in ["\n", "\r\n", "\r"] {
+            let text = ["a,b", "1,2", "", "\"x", "y\",4", "5,6", ",", "7,8,9"].join(newline);
+            let table = read_table(&text, Delimiter::Comma).unwrap();
+            let lines: Vec<u64> = table.records.iter().map(|r| r.line).collect();
+            assert_eq!(lines, [2, 4, 6, 8], "{newline:?}");
+            assert_eq!(table.blank_rows, 1);
+            assert!(
+                table.records[3]
+                    .problem
+                    .as_deref()
+                    .unwrap()
+                    .contains("has 3 cells")
+            );
+        }
+    }
+
+    #[test]
+    fn a_quote_left_open_is_told() {
+        let table = read_table("a,b\n1,2\n3,\"4\n5,6\n", Delimiter::Comma).unwrap();
+        assert_eq!(table.records[1].line, 3);
+        assert!(table.records[1].problem.is_some());
+    }
+
+    #[test]
+    fn the_delimiter_is_found_whatever_the_cells_hold() {
+        for (text, delimiter) in [
+            ("a,b\n\"1;2;3\",x\n", Delimiter::Comma),
+            ("a;b\n1,5;2,5\n1,0;3,1\n", Delimiter::Semicolon),
+            ("a\tb\n1,2\t3;4\n", Delimiter::Tab),
+            ("only\none\n", Delimiter::Comma),
+        ] {
+            assert_eq!(detect_delimiter(text), delimiter, "{text}");
+        }
+    }
+
+    #[test]
+    fn files_without_rows_or_beyond_the_limits_are_refused() {
+        for (text, code) in [
+            ("a,b\n".to_owned(), "no_rows"),
+            (
+                format!("{}\n1\n", vec!["h"; 201].join(",")),
+                "too_many_columns",
+            ),
+            (format!("a\n{}", "1\n".repeat(100_001)), "too_many_rows"),
+        ] {
+            match read_table(&text, Delimiter::Comma).unwrap_err() {
+                ImportError::Invalid { code: found, .. } => assert_eq!(found, code),
+                other => panic!("{other}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+# Shared by the scripts in this folder: where things are, and plain words.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export CRM_DATA_DIR="${CRM_DATA_DIR:-$ROOT/data}"
+
+say() { printf '%s\n' "$*"; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# help "$@": prints the script's own heading when asked to.
+help() {
+  case "${1:-}" in -h | --help) sed -n '2,/^[^#]/{s/^# \{0,1\}//p;}' "$0"; exit 0 ;; esac
+}
+
+# need COMMAND HINT: a missing tool is named together with what it is for.
+need() { command -v "$1" >/dev/null 2>&1 || die "$1 is missing: $2"; }
+
+# The worker's command line: the release build, else the debug build.
+worker() {
+  local bin
+  for bin in "$ROOT/target/release/crm-worker" "$ROOT/target/debug/crm-worker" "$(command -v crm-worker || true)"; do
+    if [ -x "$bin" ]; then CRM_LOG="${CRM_LOG:-warn}" "$bin" "$@"; return; fi
+  done
+  die "crm-worker is not built: run ops/run once, or cargo build --release"
+}
+
+front_end() {
+  need node "install Node.js 20 or later, for the front-end bundle"
+  need npm "it comes with Node.js"
+  cd "$ROOT/static"
+  if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+    npm ci --ignore-scripts --no-audit --no-fund --silent
+  fi
+  npm run build --silent
+  cd "$ROOT"
+}

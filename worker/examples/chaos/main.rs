@@ -1,0 +1,71 @@
+//! `ops/chaos`: SIGKILL at random points while clients write and jobs run.
+//!
+//! Clients repeat a request under its idempotency key until it is answered, as
+//! a browser does that was offline. At the end every answered write must be in
+//! the history once, every answered job must have left its mark once, and the
+//! file must be whole.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::missing_panics_doc,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    missing_docs,
+    reason = "a test tool: it prints, and stops at the first surprise"
+)]
+
+mod clients;
+#[path = "../shared/measure.rs"]
+mod measure;
+mod verdict;
+
+use std::time::Duration;
+
+use crm_jobs::{clock::random_fraction, testing::TestDb};
+use measure::{Process, admin_token};
+use tokio_util::sync::CancellationToken;
+
+const ADDRESS: &str = "127.0.0.1:18094";
+
+#[tokio::main]
+async fn main() {
+    let kills = kills_wanted();
+    let t = TestDb::on_system_clock().await;
+    crm_jobs::demo::fill(t.dir(), t.db.now()).await.unwrap();
+    let token = admin_token(t.dir());
+    let mut api = Process::api(t.dir(), ADDRESS).await;
+    let mut worker = Process::worker(&t, 4);
+    let stop = CancellationToken::new();
+    let clients = clients::start(&t, &token, &stop).await;
+    let (mut api_kills, mut worker_kills) = (0, 0);
+    for _ in 0..kills {
+        let pause = 20.0 + 280.0 * random_fraction();
+        tokio::time::sleep(Duration::from_secs_f64(pause / 1e3)).await;
+        if random_fraction() < 0.5 {
+            api.kill();
+            api = Process::api(t.dir(), ADDRESS).await;
+            api_kills += 1;
+        } else {
+            worker.kill();
+            worker = Process::worker(&t, 4);
+            worker_kills += 1;
+        }
+    }
+    stop.cancel();
+    let answered = clients.join().await;
+    println!("{kills} kills: {api_kills} of the api, {worker_kills} of the worker");
+    let wrong = verdict::judge(&t, &answered).await;
+    drop((api, worker));
+    println!("{} passed, {wrong} failed", verdict::QUESTIONS - wrong);
+    std::process::exit(i32::from(wrong > 0));
+}
+
+fn kills_wanted() -> usize {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => 100,
+        ["--kills", n] => n.parse().expect("--kills takes a number"),
+        _ => panic!("usage: chaos [--kills N]"),
+    }
+}
