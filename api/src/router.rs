@@ -16,7 +16,9 @@ use crate::{
     error::AppError,
     request,
     route::Route,
-    routes::{accounts, activity, backups, home, jobs, members, operations, settings, style},
+    routes::{
+        accounts, activity, backups, grid, home, jobs, members, operations, settings, state, style,
+    },
     state::App,
 };
 
@@ -28,6 +30,8 @@ pub fn routes() -> Vec<Route> {
         settings::routes(),
         members::routes(),
         activity::routes(),
+        grid::routes(),
+        state::routes(),
         jobs::routes(),
         backups::routes(),
         operations::routes(),

@@ -214,7 +214,9 @@ impl Work {
         let id = id.map_or_else(|| tx.new_id(), str::to_owned);
         if id.is_empty()
             || id.len() > 64
-            || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+            || !id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
             || self.rows.contains_key(&id)
             || (given && row_exists(tx, &id).await?)
         {

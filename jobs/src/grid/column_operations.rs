@@ -84,7 +84,11 @@ impl Work {
             name.trim().clone_into(&mut column.name);
         }
         if let Some(options) = options.filter(|o| **o != column.options) {
-            check_options(options, column.kind, &format!("operations[{index}].options"))?;
+            check_options(
+                options,
+                column.kind,
+                &format!("operations[{index}].options"),
+            )?;
             column.options = options.clone();
         }
         column.hidden = hidden.unwrap_or(column.hidden);

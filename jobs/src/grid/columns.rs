@@ -165,7 +165,7 @@ pub const COLORS: [&str; 10] = [
     "blue", "cyan", "teal", "green", "yellow", "orange", "red", "pink", "purple", "gray",
 ];
 /// Choices of one column at most.
-const MAX_CHOICES: usize = 500;
+const MAX_CHOICES: usize = 1_000;
 
 /// A short id from a name, unlike all that are `taken`.
 pub fn slug<'a>(name: &str, fallback: &str, taken: impl IntoIterator<Item = &'a str>) -> String {
@@ -209,7 +209,7 @@ impl ColumnOptions {
             return Err("a description has at most 1,000 characters".to_owned());
         }
         if self.choices.len() > MAX_CHOICES {
-            return Err("a column has at most 500 options".to_owned());
+            return Err("a column has at most 1,000 options".to_owned());
         }
         let mut ids = std::collections::HashSet::new();
         for choice in &self.choices {
