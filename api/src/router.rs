@@ -17,7 +17,8 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, home, imports, jobs, members, operations, settings, style,
+        accounts, activity, backups, grid, home, imports, jobs, members, operations, settings,
+        state, style,
     },
     state::App,
 };
@@ -30,6 +31,8 @@ pub fn routes() -> Vec<Route> {
         settings::routes(),
         members::routes(),
         activity::routes(),
+        grid::routes(),
+        state::routes(),
         imports::routes(),
         jobs::routes(),
         backups::routes(),

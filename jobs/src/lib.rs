@@ -12,6 +12,7 @@ pub mod db;
 pub mod demo;
 pub mod funds;
 pub mod grid;
+pub mod idempotency;
 pub mod import;
 pub mod investors;
 pub mod queue;

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::db::{DbError, WriteTx};
 
+/// Characters of a reason at most.
+const MAX_REASON_CHARS: usize = 1_000;
+
 /// Applies all operations, or none: bad input refuses the whole request;
 /// conflicts leave out just their cell.
 pub async fn apply(
@@ -140,10 +143,12 @@ impl Work {
             .rows
             .get(row_id)
             .ok_or_else(|| missing("row", row_id))?;
+        check_base(base, &format!("operations[{index}].base"))?;
         let value = match checked(tx, &mut self.links, column, value).await? {
             Ok(value) => value,
             Err(why) => {
-                let title = touched.row.title(std::slice::from_ref(column));
+                let first = self.columns.values().min_by_key(|c| (c.position, &c.id));
+                let title = touched.row.title(first.map_or(&[], std::slice::from_ref));
                 let field = format!("operations[{index}].value");
                 return Err(refused(column, &field, &title, &why));
             }
@@ -209,13 +214,16 @@ impl Work {
         let id = id.map_or_else(|| tx.new_id(), str::to_owned);
         if id.is_empty()
             || id.len() > 64
+            || !id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
             || self.rows.contains_key(&id)
             || (given && row_exists(tx, &id).await?)
         {
             return Err(GridError::invalid(
                 "row_id_taken",
                 field("id"),
-                "a new row needs an id of its own: leave it out to get one",
+                "a new row needs an id of its own, of up to 64 letters, digits, - and _: leave it out to get one",
             ));
         }
         let list = list.unwrap_or("main");
@@ -283,6 +291,7 @@ impl Work {
         by: &ChangeBy<'_>,
     ) -> Result<(), GridError> {
         check_list(list, &format!("operations[{index}].list"))?;
+        check_reason(reason, &format!("operations[{index}].reason"))?;
         let now = self.now;
         let touched = live(&mut self.rows, row_id)?;
         if touched.row.list == list {
@@ -313,6 +322,7 @@ impl Work {
                 "say why the row is archived: whoever looks for it later will ask",
             ));
         }
+        check_reason(reason, &format!("operations[{index}].reason"))?;
         let now = self.now;
         let touched = live(&mut self.rows, row_id)?;
         if touched.row.archived_at.is_some() {
@@ -445,6 +455,29 @@ fn check_list(list: &str, field: &str) -> Result<(), GridError> {
         "invalid_list",
         field,
         format!("{list:?} is no list: use main, follow_up, longshot or graveyard"),
+    ))
+}
+
+/// Reasons stand beside lists and in histories: a sentence, no essay.
+fn check_reason(reason: &str, field: &str) -> Result<(), GridError> {
+    if reason.chars().count() <= MAX_REASON_CHARS {
+        return Ok(());
+    }
+    Err(GridError::invalid(
+        "reason_too_long",
+        field,
+        "a reason has at most 1,000 characters: the rest belongs into a note",
+    ))
+}
+
+fn check_base(base: i64, field: &str) -> Result<(), GridError> {
+    if base >= 0 {
+        return Ok(());
+    }
+    Err(GridError::invalid(
+        "invalid_base",
+        field,
+        "the base is a row version, 0 or more",
     ))
 }
 

@@ -26,6 +26,7 @@ impl Work {
             ));
         }
         self.check_name(name, None, &field("name"))?;
+        check_options(options, kind, &field("options"))?;
         let taken = self
             .columns
             .keys()
@@ -82,7 +83,12 @@ impl Work {
         if let Some(name) = name {
             name.trim().clone_into(&mut column.name);
         }
-        if let Some(options) = options {
+        if let Some(options) = options.filter(|o| **o != column.options) {
+            check_options(
+                options,
+                column.kind,
+                &format!("operations[{index}].options"),
+            )?;
             column.options = options.clone();
         }
         column.hidden = hidden.unwrap_or(column.hidden);
@@ -166,6 +172,12 @@ impl Work {
         }
         Ok(())
     }
+}
+
+fn check_options(options: &ColumnOptions, kind: ColumnType, field: &str) -> Result<(), GridError> {
+    options
+        .check(kind)
+        .map_err(|why| GridError::invalid("invalid_options", field, why))
 }
 
 fn definition(column: &Column) -> Value {

@@ -146,7 +146,8 @@ pub struct Choice {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// One of ten colour names.
+    /// One of ten colour names: blue, cyan, teal, green, yellow, orange, red,
+    /// pink, purple, gray.
     pub color: String,
 }
 
@@ -159,10 +160,12 @@ pub struct Commitment {
     pub stage: String,
 }
 
-/// The colours of choices, given in turn.
+/// The colours of choices, given in turn: the ten that the style sheet has.
 pub const COLORS: [&str; 10] = [
-    "blue", "green", "amber", "red", "violet", "teal", "pink", "orange", "indigo", "gray",
+    "blue", "cyan", "teal", "green", "yellow", "orange", "red", "pink", "purple", "gray",
 ];
+/// Choices of one column at most.
+const MAX_CHOICES: usize = 1_000;
 
 /// A short id from a name, unlike all that are `taken`.
 pub fn slug<'a>(name: &str, fallback: &str, taken: impl IntoIterator<Item = &'a str>) -> String {
@@ -196,6 +199,54 @@ impl ColumnOptions {
             let lower = wanted.trim().to_lowercase();
             self.choices.iter().find(|c| c.name.to_lowercase() == lower)
         })
+    }
+
+    /// What is wrong with the options, if anything. A commitment to no stage or
+    /// in no currency would stop the relational sync, so it is refused here.
+    pub fn check(&self, kind: ColumnType) -> Result<(), String> {
+        let long = |text: &str, most: usize| text.chars().count() > most;
+        if self.description.as_deref().is_some_and(|d| long(d, 1_000)) {
+            return Err("a description has at most 1,000 characters".to_owned());
+        }
+        if self.choices.len() > MAX_CHOICES {
+            return Err("a column has at most 1,000 options".to_owned());
+        }
+        let mut ids = std::collections::HashSet::new();
+        for choice in &self.choices {
+            if choice.id.trim().is_empty() || long(&choice.id, 64) || !ids.insert(&choice.id) {
+                return Err(format!(
+                    "the option {:?} needs an id of its own, of 1 to 64 characters",
+                    choice.name
+                ));
+            }
+            if choice.name.trim().is_empty() || long(&choice.name, 200) {
+                return Err("an option's name has 1 to 200 characters".to_owned());
+            }
+            if !COLORS.contains(&choice.color.as_str()) {
+                return Err(format!(
+                    "{:?} is no colour: use one of {}",
+                    choice.color,
+                    COLORS.join(", ")
+                ));
+            }
+        }
+        let is_code = |c: &String| c.len() == 3 && c.bytes().all(|b| b.is_ascii_uppercase());
+        if !self.currency.as_ref().is_none_or(is_code) {
+            return Err("a currency is a three-letter code such as EUR".to_owned());
+        }
+        if let Some(commitment) = &self.commitment {
+            if kind != ColumnType::Currency {
+                return Err("only a currency column can hold commitments".to_owned());
+            }
+            if !crate::funds::STAGES.contains(&commitment.stage.as_str()) {
+                return Err(format!(
+                    "{:?} is no stage: use one of {}",
+                    commitment.stage,
+                    crate::funds::STAGES.join(", ")
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The choice of this name, added if there is none. True if it was added.

@@ -24,6 +24,7 @@ const SHOWN_DIFFERENCES: usize = 200;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct Document {
     /// The version this document was loaded at.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     pub expected_version: i64,
     /// All columns; absent leaves them as they are.
     #[serde(default)]
@@ -36,12 +37,14 @@ pub struct Document {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct DocumentRow {
     /// Row id; unknown ids are added.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{1,64}$"))]
     pub id: String,
     /// Column id → value.
     #[serde(default)]
     pub cells: Map<String, Value>,
     /// Its list; absent leaves it.
     #[serde(default)]
+    #[schemars(regex(pattern = "^(main|follow_up|longshot|graveyard)$"))]
     pub list: Option<String>,
 }
 

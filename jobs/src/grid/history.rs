@@ -108,6 +108,33 @@ pub async fn of_row(
         .collect())
 }
 
+/// One change set, without its changes.
+pub async fn find(conn: &mut SqliteConnection, id: i64) -> Result<Option<ChangeSet>, DbError> {
+    let set: Option<SetRecord> = sqlx::query_as(
+        "select id, actor, origin, summary, job_id, at from change_sets where id = ?1",
+    )
+    .bind(id)
+    .fetch_optional(conn)
+    .await?;
+    Ok(set.map(|s| s.with(Vec::new())))
+}
+
+/// The changes of one set, in the order they were made, at most `limit`.
+pub(super) async fn of_set(
+    conn: &mut SqliteConnection,
+    set: i64,
+    limit: usize,
+) -> Result<Vec<Change>, DbError> {
+    sqlx::query_as(
+        "select change_set_id, what, row_id, column_id, before, after from grid_changes
+         where change_set_id = ?1 order by id limit ?2",
+    )
+    .bind(set)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(conn)
+    .await
+}
+
 /// The newest change sets, without their changes, older than `before`.
 pub async fn recent(
     conn: &mut SqliteConnection,

@@ -17,22 +17,26 @@ mod model;
 mod operation;
 mod persist;
 mod read;
+mod revert;
 mod values;
 
 pub use apply::apply;
 pub use beginning::{add_default_views, begin};
-pub use columns::{Choice, ColumnOptions, ColumnType, Commitment, slug};
+pub use columns::{COLORS, Choice, ColumnOptions, ColumnType, Commitment, slug};
 pub use decimal::{Amount, parse_amount};
 pub use document::{Document, DocumentRow, Mismatch, replace, stream};
-pub use history::{Change, ChangeSet, of_row as history_of_row, recent as recent_changes};
+pub use history::{
+    Change, ChangeSet, find as change_set, of_row as history_of_row, recent as recent_changes,
+};
 pub use model::{
     Column, ContactPill, LISTS, MAX_CELL_BYTES, MAX_COLUMNS, MAX_ROWS, Row, State, View,
 };
 pub use operation::{Applied, ChangeBy, Conflict, Operation, RowVersion};
 pub use read::{
-    ListCounts, PageQuery, RowPage, all_columns, all_rows, columns, list_counts, page, row,
+    ListCounts, PageQuery, RowPage, Sort, all_columns, all_rows, columns, list_counts, page, row,
     rows_by_id, state, views,
 };
+pub use revert::{added_cells, revert};
 pub use values::{display, normalize};
 
 use crate::{
@@ -54,10 +58,10 @@ pub enum GridError {
         /// For people: names row, column, value and the fix.
         detail: String,
     },
-    /// No such row or column.
+    /// No such row, column or change set.
     #[error("no {what} {id:?}")]
     Missing {
-        /// `row` or `column`.
+        /// `row`, `column` or `change set`.
         what: &'static str,
         /// Its id.
         id: String,

@@ -16,59 +16,73 @@ pub enum Operation {
     /// Set one cell; null clears it.
     Set {
         /// Row id.
+        #[schemars(length(min = 1, max = 64))]
         row: String,
         /// Column id.
+        #[schemars(length(min = 1, max = 64))]
         column: String,
         /// In the column type's form, or text that reads as such.
         value: Value,
         /// Row version it was based on.
+        #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
         base: i64,
     },
     /// Add a row at the end.
     AddRow {
         /// A new UUID, or absent: the server gives one.
         #[serde(default)]
+        #[schemars(regex(pattern = "^[A-Za-z0-9_-]{1,64}$"))]
         id: Option<String>,
         /// Column id → value.
         #[serde(default)]
         cells: Map<String, Value>,
         /// `main` unless told.
         #[serde(default)]
+        #[schemars(regex(pattern = "^(main|follow_up|longshot|graveyard)$"))]
         list: Option<String>,
     },
     /// Move a row to another list.
     Move {
         /// Row id.
+        #[schemars(length(min = 1, max = 64))]
         row: String,
         /// `main`, `follow_up`, `longshot` or `graveyard`.
+        #[schemars(regex(pattern = "^(main|follow_up|longshot|graveyard)$"))]
         list: String,
         /// Why, for whoever asks later.
         #[serde(default)]
+        #[schemars(length(max = 1_000))]
         reason: String,
     },
     /// Take a row out of the views. It stays searchable and restorable.
     Archive {
         /// Row id.
+        #[schemars(length(min = 1, max = 64))]
         row: String,
         /// Why.
+        #[schemars(length(min = 1, max = 1_000))]
         reason: String,
     },
     /// Bring an archived or deleted row back.
     Restore {
         /// Row id.
+        #[schemars(length(min = 1, max = 64))]
         row: String,
     },
     /// Delete a row (softly: history keeps it, restore brings it back).
     Delete {
         /// Row id.
+        #[schemars(length(min = 1, max = 64))]
         row: String,
     },
     /// Add a column at the right.
     AddColumn {
         /// A slug, or absent: made from the name.
         #[serde(default)]
+        #[schemars(regex(pattern = "^[a-z0-9]([a-z0-9_]{0,30}[a-z0-9])?$"))]
         id: Option<String>,
         /// For people.
+        #[schemars(length(min = 1, max = 100))]
         name: String,
         /// What its cells hold.
         #[serde(rename = "type")]
@@ -81,9 +95,11 @@ pub enum Operation {
     /// with the issue "The grid".
     UpdateColumn {
         /// Column id.
+        #[schemars(length(min = 1, max = 64))]
         column: String,
         /// New name, if any.
         #[serde(default)]
+        #[schemars(length(min = 1, max = 100))]
         name: Option<String>,
         /// New options, if any.
         #[serde(default)]
@@ -95,11 +111,13 @@ pub enum Operation {
     /// Delete a column (softly: its cells stay, restore brings them back).
     DeleteColumn {
         /// Column id.
+        #[schemars(length(min = 1, max = 64))]
         column: String,
     },
     /// Bring a deleted column back.
     RestoreColumn {
         /// Column id.
+        #[schemars(length(min = 1, max = 64))]
         column: String,
     },
 }

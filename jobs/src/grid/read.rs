@@ -158,14 +158,52 @@ pub async fn all_rows(conn: &mut SqliteConnection) -> Result<Vec<Row>, DbError> 
 pub struct PageQuery {
     /// Only this list; `None` is all.
     pub list: Option<String>,
-    /// Only rows whose cells contain this text.
+    /// Only rows with this text in a cell, as the cell holds it.
     pub search: Option<String>,
+    /// Also rows whose cells hold one of these ids: of options, funds and users
+    /// whose names contain the text.
+    pub search_ids: Vec<String>,
+    /// By position if absent.
+    pub sort: Option<Sort>,
     /// Archived rows instead of those in the views.
     pub archived: bool,
     /// Counts from 1.
     pub page: i64,
     /// Rows a page, at most 500.
     pub per_page: i64,
+}
+
+/// By which column rows stand.
+#[derive(Clone, Debug)]
+pub struct Sort {
+    /// The column.
+    pub column: Column,
+    /// Ids in the order of what they stand for, for cells that hold ids. Empty
+    /// for the order of the column's own options.
+    pub ranks: Vec<String>,
+    /// From the end.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// Where in `cells` the deciding value is: lists go by their first item.
+    fn path(&self) -> String {
+        let id = self.column.id.replace('"', "");
+        match self.column.kind {
+            ColumnType::Contacts => format!("$.\"{id}\"[0].name"),
+            ColumnType::MultiSelect | ColumnType::Funds => format!("$.\"{id}\"[0]"),
+            _ => format!("$.\"{id}\""),
+        }
+    }
+
+    fn ranks(&self) -> Vec<String> {
+        if self.ranks.is_empty() {
+            let choices = self.column.options.choices.iter();
+            choices.map(|c| c.id.clone()).collect()
+        } else {
+            self.ranks.clone()
+        }
+    }
 }
 
 /// One page of rows.
@@ -184,45 +222,97 @@ pub async fn page(conn: &mut SqliteConnection, query: &PageQuery) -> Result<RowP
         .as_deref()
         .map(str::trim)
         .filter(|s| !s.is_empty());
-    let pattern = search.map(|s| {
-        format!(
-            "%{}%",
-            s.replace('\\', "\\\\")
-                .replace('%', "\\%")
-                .replace('_', "\\_")
-        )
-    });
+    let pattern = search.map(like);
+    let ids = Value::from(query.search_ids.clone()).to_string();
     let per_page = query.per_page.clamp(1, 500);
+    let offset = (query.page.max(1) - 1).saturating_mul(per_page);
     let total: i64 = sqlx::query_scalar(
         "select count(*) from grid_rows
-         where deleted_at is null and (archived_at is not null) = ?1
-           and (?2 is null or list = ?2) and (?3 is null or cells like ?3 escape '\\')",
+         where deleted_at is null and (archived_at is not null) = ?1 and (?2 is null or list = ?2)
+           and (?3 is null or exists (select 1 from json_tree(cells)
+                where atom is not null and (key is null or key <> 'id')
+                  and (atom like ?3 escape '\\' or atom in (select value from json_each(?4)))))",
     )
     .bind(query.archived)
     .bind(&query.list)
     .bind(&pattern)
+    .bind(&ids)
     .fetch_one(&mut *conn)
     .await?;
-    let records: Vec<RowRecord> = sqlx::query_as(
-        "select id, position, version, cells, list, list_since_at, list_by, list_reason, created_at, created_by,
-                updated_at, updated_by, archived_at, archive_reason
-         from grid_rows
-         where deleted_at is null and (archived_at is not null) = ?1
-           and (?2 is null or list = ?2) and (?3 is null or cells like ?3 escape '\\')
-         order by position, id limit ?4 offset ?5",
-    )
-    .bind(query.archived)
-    .bind(&query.list)
-    .bind(&pattern)
-    .bind(per_page)
-    .bind((query.page.max(1) - 1).saturating_mul(per_page))
-    .fetch_all(conn)
-    .await?;
+    let records: Vec<RowRecord> = if let Some(sort) = &query.sort {
+        // Blanks last either way; options in their own order, amounts by value,
+        // the rest by its text.
+        sqlx::query_as(
+            "with found as (
+               select *, cells ->> ?7 as sort_value,
+                      case when ?8 then cast(cells ->> ?7 as real) end as sort_number,
+                      (select r.key from json_each(?9) r where r.value = cells ->> ?7) as sort_rank
+               from grid_rows
+               where deleted_at is null and (archived_at is not null) = ?1 and (?2 is null or list = ?2)
+                 and (?3 is null or exists (select 1 from json_tree(cells)
+                      where atom is not null and (key is null or key <> 'id')
+                        and (atom like ?3 escape '\\' or atom in (select value from json_each(?4)))))
+             )
+             select id, position, version, cells, list, list_since_at, list_by, list_reason, created_at, created_by,
+                    updated_at, updated_by, archived_at, archive_reason
+             from found
+             order by sort_value is null,
+                      case when not ?10 then sort_rank end, case when ?10 then sort_rank end desc,
+                      case when not ?10 then sort_number end, case when ?10 then sort_number end desc,
+                      case when not ?10 then lower(sort_value) end, case when ?10 then lower(sort_value) end desc,
+                      position, id
+             limit ?5 offset ?6",
+        )
+        .bind(query.archived)
+        .bind(&query.list)
+        .bind(&pattern)
+        .bind(&ids)
+        .bind(per_page)
+        .bind(offset)
+        .bind(sort.path())
+        .bind(sort.column.kind.is_decimal() || sort.column.kind == ColumnType::Rating)
+        .bind(Value::from(sort.ranks()).to_string())
+        .bind(sort.descending)
+        .fetch_all(conn)
+        .await?
+    } else {
+        sqlx::query_as(
+            "select id, position, version, cells, list, list_since_at, list_by, list_reason, created_at, created_by,
+                    updated_at, updated_by, archived_at, archive_reason
+             from grid_rows
+             where deleted_at is null and (archived_at is not null) = ?1 and (?2 is null or list = ?2)
+               and (?3 is null or exists (select 1 from json_tree(cells)
+                    where atom is not null and (key is null or key <> 'id')
+                      and (atom like ?3 escape '\\' or atom in (select value from json_each(?4)))))
+             order by position, id limit ?5 offset ?6",
+        )
+        .bind(query.archived)
+        .bind(&query.list)
+        .bind(&pattern)
+        .bind(&ids)
+        .bind(per_page)
+        .bind(offset)
+        .fetch_all(conn)
+        .await?
+    };
     let rows = records
         .into_iter()
         .map(RowRecord::into_row)
         .collect::<Result<_, _>>()?;
     Ok(RowPage { rows, total })
+}
+
+/// A pattern for texts that contain this one.
+fn like(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '\\' | '%' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// Live rows in the views, by list, and archived ones.

@@ -451,3 +451,49 @@ async fn the_demo_fund_is_the_same_each_time_and_projects_well() {
         "only on a fresh database"
     );
 }
+
+#[tokio::test]
+async fn a_change_set_is_taken_back_unless_somebody_went_on() {
+    let t = TestDb::new().await;
+    grid_of_one(&t).await;
+    write(
+        &t,
+        json!([
+            {"op": "set", "row": "r1", "column": "name", "value": "Other", "base": 1},
+            {"op": "set", "row": "r1", "column": "amount", "value": null, "base": 1},
+            {"op": "move", "row": "r1", "list": "longshot", "reason": "far"},
+        ]),
+        &ANA,
+    )
+    .await
+    .unwrap();
+    let mut tx = t.db.write().await.unwrap();
+    let applied = grid::revert(&mut tx, 2, &ANA).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((applied.version, applied.changes), (3, 3));
+    let back = row(&t, "r1").await.unwrap();
+    assert_eq!(
+        (back.cells["amount"].as_str(), back.list.as_str()),
+        (Some("1000"), "main")
+    );
+
+    write(&t, set("r1", "name", "Mine", 3), &ANA).await.unwrap();
+    write(&t, set("r1", "name", "Yours", 4), &BEN)
+        .await
+        .unwrap();
+    let mut tx = t.db.write().await.unwrap();
+    let applied = grid::revert(&mut tx, 4, &ANA).await.unwrap();
+    assert_eq!((applied.changes, applied.conflicts.len()), (0, 1));
+    let refused = grid::revert(&mut tx, 2, &ANA).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        GridError::Invalid {
+            code: "changed_since",
+            ..
+        }
+    ));
+    assert!(matches!(
+        grid::revert(&mut tx, 99, &ANA).await.unwrap_err(),
+        GridError::Missing { .. }
+    ));
+}

@@ -34,6 +34,8 @@ pub struct GridPage {
     pub conflict: Option<Conflict>,
     /// Whether the grid has no rows at all.
     pub is_new: bool,
+    /// Whether these are the archived rows, to which none is added.
+    pub is_archive: bool,
 }
 
 /// A list as a tab.
@@ -226,6 +228,9 @@ pub struct Field {
     pub error: Option<String>,
     /// Whether it needs the full width.
     pub wide: bool,
+    /// What the field held when the form was loaded, as it would be posted: a
+    /// field that still holds it is not saved.
+    pub was: String,
 }
 
 /// The form of the one cell being edited.
@@ -306,8 +311,8 @@ pub struct InvestorPage {
     pub history: Vec<ChangeSet>,
     /// Where the history stands.
     pub history_paging: Paging,
-    /// A change that met a newer one.
-    pub conflict: Option<Conflict>,
+    /// Changes that met newer ones.
+    pub conflicts: Vec<Conflict>,
     /// Whether the form came back with errors.
     pub has_errors: bool,
 }
@@ -336,8 +341,6 @@ pub struct CommitmentRow {
     pub stage: Badge,
     /// The amount, formatted.
     pub amount: String,
-    /// Date of the latest step.
-    pub since: When,
 }
 
 /// All changes one action made to this row.
@@ -351,6 +354,8 @@ pub struct ChangeSet {
     pub when: When,
     /// Where it came from: edit, import, automation, restore.
     pub origin: Badge,
+    /// What it was about; may be empty.
+    pub summary: String,
     /// Address of that origin; may be empty.
     pub origin_href: String,
     /// Its cells.

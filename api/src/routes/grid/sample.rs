@@ -247,6 +247,7 @@ impl GridPage {
             add_name: String::new(),
             conflict: None,
             is_new: false,
+            is_archive: false,
         }
     }
 
@@ -374,13 +375,11 @@ impl InvestorPage {
                     fund: "Sample Ventures III".to_owned(),
                     stage: Badge::new("Soft", "info"),
                     amount: "EUR 2,000,000".to_owned(),
-                    since: When::new("2025-02-21", "21 Feb 2025"),
                 },
                 CommitmentRow {
                     fund: "Sample Ventures II".to_owned(),
                     stage: Badge::new("Wired", "ok"),
                     amount: "EUR 1,000,000".to_owned(),
-                    since: When::new("2021-05-12", "12 May 2021"),
                 },
             ],
             history: vec![
@@ -389,6 +388,7 @@ impl InvestorPage {
                     initials: "JT".to_owned(),
                     when: When::new("2025-03-04T08:12:00Z", "12 min ago"),
                     origin: Badge::new("Edit", "muted"),
+                    summary: String::new(),
                     origin_href: String::new(),
                     changes: vec![change("Ticket size", "EUR 2,000,000", "EUR 3,000,000")],
                 },
@@ -397,6 +397,7 @@ impl InvestorPage {
                     initials: "RS".to_owned(),
                     when: When::new("2025-02-21T14:02:00Z", "21 Feb 2025, 14:02"),
                     origin: Badge::new("Import", "info"),
+                    summary: "Import of sample-export.csv".to_owned(),
                     origin_href: "/imports/sample".to_owned(),
                     changes: vec![
                         change("Stage", "Lead", "Engaged"),
@@ -406,7 +407,7 @@ impl InvestorPage {
                 },
             ],
             history_paging: Paging::sample("31 changes"),
-            conflict: None,
+            conflicts: Vec::new(),
             has_errors: true,
         }
     }
@@ -418,7 +419,7 @@ impl InvestorPage {
         page.archived = Some(
             "Archived yesterday by Robin Sample: “duplicate of Sample Family Office 3”".to_owned(),
         );
-        page.conflict = Some(conflict());
+        page.conflicts = vec![conflict()];
         page.commitments.clear();
         page.contacts.clear();
         page.has_errors = false;
