@@ -38,7 +38,7 @@ test("a wrong password is refused, the right one signs in", async () => {
   await page.getByLabel("Email").fill("robin@example.org");
   await page.getByLabel("Password", { exact: true }).fill("not the password 1");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText(/do not fit|wrong|match/i).first().waitFor();
+  await page.getByText(/do not belong together/).first().waitFor();
   problems.length = 0; // Chromium reports the 422 as a console error; it is meant.
   await signIn(page, stack.base, "robin@example.org");
 });
@@ -81,7 +81,7 @@ test("a cell is edited in the table, a bad value is refused with its reason", as
   const editor = page.locator("form.editor");
   await editor.locator("input[name=value]").fill("Sample Renamed Office");
   await editor.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("link", { name: "Sample Renamed Office" }).waitFor();
+  await page.getByRole("link", { name: "Sample Renamed Office", exact: true }).waitFor();
   await page.getByRole("button", { name: "Undo" }).waitFor();
 });
 
@@ -105,9 +105,9 @@ test("the dashboard shows import, sync and backup done", async () => {
   }, "all three kinds are done");
   await page.goto(`${stack.base}/jobs?state=done`);
   for (const kind of ["apply_import", "sync_relational", "take_backup"]) {
-    await page.locator("#list").getByText(kind).first().waitFor();
+    await page.locator("#list").getByRole("link", { name: kind }).first().waitFor();
   }
-  await page.locator("#list").getByRole("link", { name: /^#?\d+$/ }).first().click();
+  await page.locator("#list").getByRole("link", { name: "take_backup" }).first().click();
   await page.getByText("Succeeded").first().waitFor();
 });
 

@@ -118,7 +118,7 @@ test("the table works without scripts", async () => {
   await row.locator("a.row-edit").click();
   await page.locator("form.editor input[name=value]").fill("Sample Without Scripts");
   await page.locator("form.editor").getByRole("button", { name: "Save" }).click();
-  await page.getByRole("link", { name: "Sample Without Scripts" }).waitFor();
+  await page.getByRole("link", { name: "Sample Without Scripts", exact: true }).waitFor();
   await context.close();
 });
 
@@ -132,13 +132,13 @@ test("two people on one cell: the second sees the conflict and decides", async (
   }
   await one.page.locator("form.editor input[name=value]").fill("Sample First Writer");
   await one.page.locator("form.editor").getByRole("button", { name: "Save" }).click();
-  await one.page.getByRole("link", { name: "Sample First Writer" }).waitFor();
+  await one.page.getByRole("link", { name: "Sample First Writer", exact: true }).waitFor();
   await two.page.locator("form.editor input[name=value]").fill("Sample Second Writer");
   await two.page.locator("form.editor").getByRole("button", { name: "Save" }).click();
   await two.page.getByText("changed while you were editing").waitFor();
   await two.page.getByText("Sample First Writer").first().waitFor();
   await two.page.getByRole("button", { name: "Keep mine" }).click();
-  await two.page.getByRole("link", { name: "Sample Second Writer" }).waitFor();
+  await two.page.getByRole("link", { name: "Sample Second Writer", exact: true }).waitFor();
   await Promise.all([one.context.close(), two.context.close()]);
 });
 

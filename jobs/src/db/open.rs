@@ -129,14 +129,10 @@ impl Db {
         self.write().await?.rollback().await
     }
 
-    /// Folds the WAL into the main file and closes all connections.
+    /// Closes all connections, the writer last: when no other process has the
+    /// file open, `SQLite` then folds the WAL into it. Asking for a checkpoint
+    /// here would wait for the readers of a living api instead.
     pub async fn close(self) {
-        if let Err(error) = sqlx::query("pragma wal_checkpoint(truncate)")
-            .execute(&self.writer)
-            .await
-        {
-            tracing::warn!(%error, "the last checkpoint failed; the WAL stays for the next start");
-        }
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -309,6 +309,16 @@ async fn columns_are_renamed_deleted_and_restored_without_losing_cells() {
 }
 
 #[tokio::test]
+async fn the_streamed_document_may_be_polled_after_its_end() {
+    use futures_util::StreamExt;
+    let t = TestDb::new().await;
+    grid_of_one(&t).await;
+    let mut chunks = Box::pin(grid::stream(&t.db));
+    while chunks.next().await.is_some() {}
+    assert!(chunks.next().await.is_none());
+}
+
+#[tokio::test]
 async fn a_streamed_document_put_back_changes_nothing_and_a_late_one_is_refused() {
     use futures_util::StreamExt;
     let t = TestDb::new().await;
