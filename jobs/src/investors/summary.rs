@@ -233,9 +233,12 @@ impl Tables {
         crate::hex(&hash.finalize())
     }
 
+    /// By name: ids of funds made in one millisecond stand in any order.
     fn sums(&self) -> Vec<FundSum> {
-        self.funds
-            .iter()
+        let mut funds: Vec<&FundRecord> = self.funds.iter().collect();
+        funds.sort_by_key(|fund| (&fund.name, &fund.id));
+        funds
+            .into_iter()
             .map(|fund| FundSum {
                 fund_id: fund.id.clone(),
                 name: fund.name.clone(),
