@@ -17,7 +17,8 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, grid, home, jobs, members, operations, settings, state, style,
+        accounts, activity, backups, grid, home, imports, jobs, members, operations, settings,
+        state, style,
     },
     state::App,
 };
@@ -32,6 +33,7 @@ pub fn routes() -> Vec<Route> {
         activity::routes(),
         grid::routes(),
         state::routes(),
+        imports::routes(),
         jobs::routes(),
         backups::routes(),
         operations::routes(),

@@ -46,6 +46,14 @@ pub fn moment(zone: &TimeZone, at: i64) -> When {
     }
 }
 
+/// A moment to the second in a zone, where things happen quickly.
+pub fn instant(zone: &TimeZone, at: i64) -> When {
+    When {
+        iso: iso(at),
+        text: in_zone(zone, at, "%-d %b, %H:%M:%S"),
+    }
+}
+
 /// A moment as a time of day in a zone.
 pub fn time(zone: &TimeZone, at: i64) -> When {
     When {

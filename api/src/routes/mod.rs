@@ -6,6 +6,7 @@ pub mod backups;
 pub mod errors;
 pub mod grid;
 pub mod home;
+pub mod imports;
 pub mod jobs;
 pub mod members;
 pub mod operations;

@@ -69,6 +69,17 @@ async fn the_whole_grid_is_read_once_per_version() {
 }
 
 #[tokio::test]
+async fn the_whole_grid_is_read_compressed() {
+    let app = TestApp::new().await;
+    let member = app.member().await;
+    grid_of_one(&app, &member).await;
+    let squeezing = member.and("accept-encoding", "gzip");
+    // Reading it to the end is the test: a broken stream fails there.
+    let reply = squeezing.get(&app, STATE).await;
+    assert_eq!(reply.header("content-encoding"), "gzip");
+}
+
+#[tokio::test]
 async fn a_stale_document_is_told_what_differs() {
     let app = TestApp::new().await;
     let member = app.member().await;

@@ -69,6 +69,8 @@ impl Db {
             .connect_with(options(&path).create_if_missing(true))
             .await?;
         assert_sqlite_version(&writer).await?;
+        // The directory keeps others out already; a copied file should too.
+        use_owner_only(&path).map_err(|e| OpenError::Directory(path.display().to_string(), e))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(20))
@@ -161,6 +163,11 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", "-16000")
         .pragma("wal_autocheckpoint", "1000")
         .pragma("journal_size_limit", "67108864")
+}
+
+fn use_owner_only(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }
 
 async fn assert_sqlite_version(pool: &SqlitePool) -> Result<(), OpenError> {

@@ -110,11 +110,10 @@ fn investor(dice: &mut Dice, n: usize, funds: &[String]) -> Map<String, Value> {
         put("tags", json!([dice.pick(&TAGS)]));
     }
     if dice.chance(30) {
-        let amount = (1 + dice.below(20)) * EUR_STEP;
-        let (column, fund) = if dice.chance(50) {
-            ("fund_i_wired", 0)
+        let (column, fund, amount) = if dice.chance(50) {
+            ("fund_i_wired", 0, (2 + dice.below(12)) * 100_000)
         } else {
-            ("fund_ii_wired", 1)
+            ("fund_ii_wired", 1, (4 + dice.below(24)) * 125_000)
         };
         put(column, amount.into());
         put("funds", json!([funds[fund]]));

@@ -89,6 +89,8 @@ pub fn stream(db: &Db) -> impl Stream<Item = Result<Vec<u8>, DbError>> + Send + 
     stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|chunk| (chunk, receiver))
     })
+    // A compressed body asks once more after the end; `unfold` panics then.
+    .fuse()
 }
 
 async fn send_document(

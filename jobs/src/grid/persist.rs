@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Applied, ChangeBy, GridError, RowVersion, SyncRelational,
-    apply::{Touched, Work},
-};
+use super::{Applied, ChangeBy, GridError, RowVersion, SyncRelational, apply::Work};
 use crate::{
     db::{DbError, WriteTx},
     queue::{EnqueueOptions, Prepared, enqueue_with},
@@ -14,7 +11,7 @@ use crate::{
 impl Work {
     /// Stores all of it, and asks for the sync.
     pub(super) async fn write(
-        mut self,
+        self,
         tx: &mut WriteTx,
         by: &ChangeBy<'_>,
     ) -> Result<Applied, GridError> {
@@ -69,21 +66,17 @@ impl Work {
     }
 
     async fn write_rows(
-        &mut self,
+        &self,
         tx: &mut WriteTx,
         by: &ChangeBy<'_>,
     ) -> Result<Vec<RowVersion>, DbError> {
-        let mut written = Vec::new();
         for chunk in self.added.chunks(500) {
-            let rows: Vec<Value> = chunk
-                .iter()
-                .filter_map(|id| Some(new_row(self.rows.get(id)?)))
-                .collect();
+            let rows: Vec<Value> = chunk.iter().filter_map(|id| self.record(id)).collect();
             sqlx::query(
                 "insert into grid_rows (id, position, version, cells, list, list_since_at, list_by, list_reason,
                                         created_at, created_by, updated_at, updated_by, archived_at, archive_reason, deleted_at)
-                 select value ->> 0, value ->> 1, ?2, value ->> 2, value ->> 3, ?3, ?4, value ->> 4, ?3, ?4, ?3, ?4,
-                        value ->> 5, value ->> 6, value ->> 7
+                 select value ->> 0, value ->> 1, ?2, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                        ?3, ?4, ?3, ?4, value ->> 7, value ->> 8, value ->> 9
                  from json_each(?1)",
             )
             .bind(Value::from(rows).to_string())
@@ -94,40 +87,48 @@ impl Work {
             .await?;
         }
         let added: std::collections::HashSet<&String> = self.added.iter().collect();
-        for (id, touched) in self
+        let dirty = self
             .rows
             .iter()
-            .filter(|(id, t)| t.dirty && !added.contains(id))
-        {
-            let row = &touched.row;
+            .filter(|(id, t)| t.dirty && !added.contains(id));
+        let changed: Vec<String> = dirty.map(|(id, _)| id.clone()).collect();
+        for chunk in changed.chunks(500) {
+            let rows: Vec<Value> = chunk.iter().filter_map(|id| self.record(id)).collect();
             sqlx::query(
                 "update grid_rows
-                 set version = ?2, cells = ?3, list = ?4, list_since_at = ?5, list_by = ?6, list_reason = ?7,
-                     updated_at = ?8, updated_by = ?9, archived_at = ?10, archive_reason = ?11, deleted_at = ?12
-                 where id = ?1",
+                 set version = ?2, cells = d.value ->> 2, list = d.value ->> 3, list_since_at = d.value ->> 4,
+                     list_by = d.value ->> 5, list_reason = d.value ->> 6, updated_at = ?3, updated_by = ?4,
+                     archived_at = d.value ->> 7, archive_reason = d.value ->> 8, deleted_at = d.value ->> 9
+                 from json_each(?1) d where grid_rows.id = d.value ->> 0",
             )
-            .bind(id)
+            .bind(Value::from(rows).to_string())
             .bind(self.version)
-            .bind(Value::Object(row.cells.clone()).to_string())
-            .bind(&row.list)
-            .bind(row.list_since_at)
-            .bind(&row.list_by)
-            .bind(&row.list_reason)
             .bind(self.now)
             .bind(by.actor)
-            .bind(row.archived_at)
-            .bind(&row.archive_reason)
-            .bind(touched.deleted.then_some(self.now))
             .execute(&mut **tx)
             .await?;
-            written.push(id.clone());
         }
-        written.extend(self.added.iter().cloned());
         let version = self.version;
-        Ok(written
-            .into_iter()
-            .map(|id| RowVersion { id, version })
-            .collect())
+        let ids = changed.into_iter().chain(self.added.iter().cloned());
+        Ok(ids.map(|id| RowVersion { id, version }).collect())
+    }
+
+    /// A touched row as the statements above unpack it.
+    fn record(&self, id: &str) -> Option<Value> {
+        let touched = self.rows.get(id)?;
+        let row = &touched.row;
+        Some(json!([
+            row.id,
+            row.position,
+            serde_json::to_string(&row.cells).ok()?,
+            row.list,
+            row.list_since_at,
+            row.list_by,
+            row.list_reason,
+            row.archived_at,
+            row.archive_reason,
+            touched.deleted.then_some(self.now),
+        ]))
     }
 
     async fn write_history(&self, tx: &mut WriteTx, by: &ChangeBy<'_>) -> Result<(), DbError> {
@@ -160,19 +161,4 @@ impl Work {
         .await?;
         Ok(())
     }
-}
-
-fn new_row(touched: &Touched) -> Value {
-    let row = &touched.row;
-    let deleted = touched.deleted.then_some(row.updated_at);
-    json!([
-        row.id,
-        row.position,
-        Value::Object(row.cells.clone()).to_string(),
-        row.list,
-        row.list_reason,
-        row.archived_at,
-        row.archive_reason,
-        deleted
-    ])
 }

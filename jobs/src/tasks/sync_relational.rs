@@ -15,6 +15,10 @@ impl Job for SyncRelational {
         let synced = investors::sync(cx.db(), self.rebuild, progress)
             .await
             .or_retry()?;
+        cx.log(format!(
+            "projected {} rows; the tables are at version {}",
+            synced.rows, synced.version
+        ));
         cx.output(&synced);
         Ok(())
     }

@@ -441,8 +441,8 @@ async fn the_demo_fund_is_the_same_each_time_and_projects_well() {
             summary
                 .sums
                 .into_iter()
-                .map(|f| f.stages)
-                .collect::<Vec<_>>(),
+                .map(|f| (f.name, f.stages))
+                .collect::<BTreeMap<_, _>>(),
         );
     }
     assert_eq!(sums[0], sums[1]);

@@ -193,7 +193,7 @@ async fn idle() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = worker.cpu();
     tokio::time::sleep(Duration::from_secs(20)).await;
-    let share = (worker.cpu() - before).as_secs_f64() / 20.0 * 100.0;
+    let share = worker.cpu().saturating_sub(before).as_secs_f64() / 20.0 * 100.0;
     row(
         "idle worker",
         &format!("{share:.2} % of a core"),

@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::missing_panics_doc,
     missing_docs,
     reason = "a test that cannot go on fails"
 )]
@@ -103,7 +104,7 @@ pub async fn until(t: &TestDb, id: JobId, wanted: &str) -> Duration {
     let start = Instant::now();
     while state(t, id).await != wanted {
         assert!(
-            start.elapsed() < Duration::from_secs(60),
+            start.elapsed() < Duration::from_mins(1),
             "job {id} never became {wanted}"
         );
         tokio::time::sleep(Duration::from_millis(2)).await;

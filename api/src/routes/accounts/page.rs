@@ -127,10 +127,10 @@ impl SetupPage {
             name: "Robin Sample".to_owned(),
             email: "robin@example.org".to_owned(),
             invited_by: String::new(),
-            min_password: 12,
+            min_password: 8,
             name_error: None,
             email_error: None,
-            password_error: Some("Use at least 12 characters.".to_owned()),
+            password_error: Some("Use at least 8 characters.".to_owned()),
             error: None,
         }
     }

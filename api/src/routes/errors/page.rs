@@ -43,6 +43,11 @@ impl ErrorPage {
 
 fn words(status: u16) -> (&'static str, &'static str, &'static str) {
     match status {
+        400 | 405 | 415 => (
+            "That cannot be done here",
+            "The server did not understand this request, so nothing was saved.",
+            "Go back and try again from the page you came from.",
+        ),
         403 => (
             "Not yours to open",
             "Your account may not see or do this.",

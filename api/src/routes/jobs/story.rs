@@ -124,7 +124,7 @@ fn timeline(story: &JobStory, zone: &TimeZone) -> Vec<Moment> {
     let moment = |what: &str, at: Option<i64>, tone| {
         at.map(|at| Moment {
             what: what.to_owned(),
-            at: show::moment(zone, at),
+            at: show::instant(zone, at),
             tone,
         })
     };
@@ -150,7 +150,7 @@ fn attempts(story: &JobStory, zone: &TimeZone) -> Vec<Attempt> {
     let failed = story.attempts.iter().map(|a| Attempt {
         number: a.attempt,
         outcome: outcome(&a.outcome),
-        started: show::moment(zone, a.started_at.unwrap_or(a.finished_at)),
+        started: show::instant(zone, a.started_at.unwrap_or(a.finished_at)),
         took: a
             .started_at
             .map(|s| words::duration(a.finished_at - s))
@@ -165,7 +165,7 @@ fn attempts(story: &JobStory, zone: &TimeZone) -> Vec<Attempt> {
         .map(|started| Attempt {
             number: job.attempt,
             outcome: Badge::new("Succeeded", "ok"),
-            started: show::moment(zone, started),
+            started: show::instant(zone, started),
             took: words::took(job).unwrap_or_default(),
             worker: job.worker_id.clone().unwrap_or_default(),
             error: String::new(),
@@ -190,13 +190,13 @@ fn step(s: &inspect::StepRow, zone: &TimeZone) -> Step {
     Step {
         name: s.name.clone(),
         output: serde_json::from_str(&s.output).map_or_else(|_| s.output.clone(), |v| pretty(&v)),
-        at: show::moment(zone, s.at),
+        at: show::instant(zone, s.at),
     }
 }
 
 fn line(l: &inspect::LogLine, zone: &TimeZone) -> LogLine {
     LogLine {
-        at: show::time(zone, l.at),
+        at: show::instant(zone, l.at),
         level: "info",
         text: l.line.clone(),
     }

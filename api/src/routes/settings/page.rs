@@ -161,7 +161,7 @@ impl AccountPage {
             name_error: None,
             current_password_error: Some("This is not your present password.".to_owned()),
             new_password_error: None,
-            min_password: 12,
+            min_password: 8,
             themes: vec![
                 Choice::new("system", "Same as this device", true),
                 Choice::new("light", "Light", false),

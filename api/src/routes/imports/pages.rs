@@ -1,0 +1,289 @@
+//! The list of imports, and one import from its mapping to its result.
+
+use axum::{extract::State, response::Response};
+use crm_jobs::{
+    accounts::users,
+    grid,
+    import::{self, Import, ImportState, ImportSummary, Report},
+    queue::inspect,
+};
+use serde::Deserialize;
+
+use super::{
+    draft, find,
+    page::{self, CellChange, Fact, ImportPage, ImportRow, ImportsPage, RejectedRow},
+};
+use crate::{
+    error::AppError,
+    extract::{Path, Query},
+    frame::{frame, html},
+    routes::{
+        jobs::progress,
+        page::{Badge, LinkTo, Paging, Tile},
+    },
+    session::SignedIn,
+    show,
+    state::App,
+};
+
+const PER_PAGE: i64 = 25;
+const SHOWN_CHANGES: usize = 50;
+const SHOWN_REJECTS: usize = 25;
+
+#[derive(Deserialize)]
+pub struct ListQuery {
+    page: Option<i64>,
+}
+
+pub async fn list(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, AppError> {
+    let page = query.page.unwrap_or(1).clamp(1, 1_000_000);
+    Ok(html(&list_page(&app, &who, page, None).await?))
+}
+
+/// The list, perhaps with the reason why an upload was refused.
+pub async fn list_page(
+    app: &App,
+    who: &SignedIn,
+    page: i64,
+    upload_error: Option<String>,
+) -> Result<ImportsPage, AppError> {
+    let mut conn = app.db.read().acquire().await?;
+    let found = import::list(&mut conn, page, PER_PAGE).await?;
+    drop(conn);
+    let names = users::names(&app.db).await?;
+    let pages = (found.total + PER_PAGE - 1).div_euclid(PER_PAGE).max(1);
+    let href = |to: i64| {
+        (1..=pages)
+            .contains(&to)
+            .then(|| format!("/imports?page={to}"))
+    };
+    let now = app.db.now();
+    Ok(ImportsPage {
+        imports: found
+            .imports
+            .iter()
+            .map(|i| row(now, i, show::actor(&i.created_by, &names)))
+            .collect(),
+        paging: Paging {
+            page: page.unsigned_abs(),
+            pages: pages.unsigned_abs(),
+            total: format!("{} imports", show::number(found.total)),
+            prev: href(page - 1),
+            next: href(page + 1),
+        },
+        upload_error,
+        max_size: "50 MB".to_owned(),
+        frame: frame(app, who, "Imports").await,
+    })
+}
+
+fn row(now: i64, i: &ImportSummary, by: String) -> ImportRow {
+    ImportRow {
+        href: format!("/imports/{}", i.id),
+        file: i.file_name.clone(),
+        detail: format!(
+            "{} rows · {} columns",
+            show::number(i.row_count),
+            i.column_count
+        ),
+        state: match i.state {
+            ImportState::Draft => Badge::new("Draft", "muted"),
+            ImportState::Applying => Badge::new("Applying", "info"),
+            ImportState::Applied => Badge::new("Applied", "ok"),
+            ImportState::Failed => Badge::new("Failed", "bad"),
+        },
+        by,
+        at: show::ago(now, i.created_at),
+        result: i.error.clone().unwrap_or_else(|| i.result.clone()),
+    }
+}
+
+pub async fn one(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    let import = find(&app, &id).await?;
+    let report = match import.state {
+        ImportState::Draft => import::dry_run(&app.db, &id).await?,
+        _ => import.outcome.clone().unwrap_or_default(),
+    };
+    let job = match import.job_id {
+        Some(job) => inspect::row(app.db.read(), job).await?,
+        None => None,
+    };
+    let mut conn = app.db.read().acquire().await?;
+    let columns = grid::columns(&mut conn).await?;
+    drop(conn);
+    let applying = import.state == ImportState::Applying;
+    let is_draft = import.state == ImportState::Draft;
+    Ok(html(&ImportPage {
+        id: import.id.clone(),
+        file: import.file_name.clone(),
+        state: match import.state {
+            ImportState::Draft => page::ImportState::Draft,
+            ImportState::Applying => page::ImportState::Applying,
+            ImportState::Applied => page::ImportState::Applied,
+            ImportState::Failed => page::ImportState::Failed,
+        },
+        facts: facts(&app, &import).await?,
+        columns: draft::columns(&import, &columns),
+        merge_keys: draft::keys(&import),
+        tiles: tiles(&report),
+        changes: report
+            .changes
+            .iter()
+            .take(SHOWN_CHANGES)
+            .map(change)
+            .collect(),
+        changes_note: if report.changed_cells > SHOWN_CHANGES {
+            format!(
+                "The first {SHOWN_CHANGES} of {} changed cells.",
+                report.changed_cells
+            )
+        } else {
+            String::new()
+        },
+        rejected: rejected(&report),
+        rejected_href: (is_draft && report.rejected > 0)
+            .then(|| format!("/imports/{id}/rejected.csv")),
+        warnings: warnings(&report),
+        blocked: blocked(&report),
+        progress: applying.then(|| job.as_ref().map(progress)).flatten(),
+        result: result(&import, &report),
+        links: links(&import),
+        live_href: if applying {
+            format!("/imports/{id}")
+        } else {
+            String::new()
+        },
+        events_href: if applying {
+            "/events?topics=imports".to_owned()
+        } else {
+            String::new()
+        },
+        frame: frame(&app, &who, &import.file_name).await,
+    }))
+}
+
+async fn facts(app: &App, import: &Import) -> Result<Vec<Fact>, AppError> {
+    let names = users::names(&app.db).await?;
+    let fact = |label: &str, value: String| Fact {
+        label: label.to_owned(),
+        value,
+    };
+    Ok(vec![
+        fact("Rows", show::number(import.row_count)),
+        fact("Columns", import.mapping.columns.len().to_string()),
+        fact("Size", show::bytes(import.size_bytes)),
+        fact("Encoding", import.encoding.as_str().to_owned()),
+        fact("Delimiter", import.delimiter.as_str().to_owned()),
+        fact("Uploaded by", show::actor(&import.created_by, &names)),
+    ])
+}
+
+fn tiles(report: &Report) -> Vec<Tile> {
+    let tile = |label: &str, count: usize, hint: &str, tone: &'static str| {
+        Tile::new(
+            label,
+            &show::number(i64::try_from(count).unwrap_or(i64::MAX)),
+            hint,
+            if count == 0 { "" } else { tone },
+        )
+    };
+    let cells = format!("rows, {} cells", report.changed_cells);
+    let mut tiles = vec![
+        tile("New", report.new, "rows added", "ok"),
+        tile("Changed", report.changed, &cells, "info"),
+        tile("Unchanged", report.unchanged, "rows", "muted"),
+        tile("Rejected", report.rejected, "rows left out", "bad"),
+    ];
+    if report.conflicting > 0 {
+        tiles.push(tile(
+            "Conflicting",
+            report.conflicting,
+            "several investors have their key",
+            "warn",
+        ));
+    }
+    tiles
+}
+
+fn change(c: &import::CellChange) -> CellChange {
+    CellChange {
+        row: c.row.clone(),
+        column: c.column.clone(),
+        before: c.before.clone(),
+        after: c.after.clone(),
+    }
+}
+
+fn rejected(report: &Report) -> Vec<RejectedRow> {
+    let unreadable = report.rejects.iter().map(|r| RejectedRow {
+        line: r.line,
+        row: r.row.clone(),
+        reason: if r.column.is_empty() {
+            r.reason.clone()
+        } else {
+            format!("{}: {}", r.column, r.reason)
+        },
+    });
+    let conflicting = report.conflicts.iter().map(|c| RejectedRow {
+        line: c.line,
+        row: c.key.clone(),
+        reason: format!(
+            "{} investors in the grid have this key: merge them, or choose another key",
+            c.row_ids.len()
+        ),
+    });
+    unreadable.chain(conflicting).take(SHOWN_REJECTS).collect()
+}
+
+fn warnings(report: &Report) -> Vec<String> {
+    let mut warnings = report.warnings.clone();
+    if !report.new_columns.is_empty() {
+        warnings.push(format!("New columns: {}.", report.new_columns.join(", ")));
+    }
+    if !report.new_funds.is_empty() {
+        warnings.push(format!("New funds: {}.", report.new_funds.join(", ")));
+    }
+    warnings.extend(
+        report
+            .new_choices
+            .iter()
+            .map(|c| format!("New options of {}: {}.", c.column, c.names.join(", "))),
+    );
+    warnings
+}
+
+fn blocked(report: &Report) -> Option<String> {
+    if !report.errors.is_empty() {
+        return Some(report.errors.join(" "));
+    }
+    (report.new + report.changed == 0)
+        .then(|| "Nothing would change: the grid has all of it already.".to_owned())
+}
+
+fn result(import: &Import, report: &Report) -> String {
+    match import.state {
+        ImportState::Failed => import.error.clone().unwrap_or_default(),
+        ImportState::Applied if import.change_set_id.is_none() => {
+            "Nothing had to change.".to_owned()
+        }
+        ImportState::Applied => format!("{}, in one change set.", report.summary()),
+        _ => String::new(),
+    }
+}
+
+fn links(import: &Import) -> Vec<LinkTo> {
+    let grid =
+        (import.state == ImportState::Applied).then(|| LinkTo::new("Open the grid", "/grid"));
+    let job = import
+        .job_id
+        .map(|job| LinkTo::new("The job", &format!("/jobs/{job}")));
+    grid.into_iter().chain(job).collect()
+}
