@@ -13,6 +13,7 @@ use axum::{
 use crm_jobs::{
     accounts::AccountError,
     db::{self, DbError},
+    grid::GridError,
 };
 use serde_json::{Map, Value, json};
 
@@ -245,6 +246,25 @@ impl From<AccountError> for AppError {
             AccountError::LastAdmin => Self::conflict("last_admin", says),
             AccountError::NoSuchUser => Self::not_found(says),
             AccountError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<GridError> for AppError {
+    fn from(error: GridError) -> Self {
+        let says = sentence(&error.to_string());
+        match error {
+            GridError::Invalid { code, field, .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, says).at(field)
+            }
+            GridError::Missing { .. } => Self::not_found(says),
+            GridError::Stale { now, .. } => Self::conflict("stale", says)
+                .with("current_version", now.version)
+                .with("updated_at", now.updated_at)
+                .with("updated_by", now.updated_by.clone())
+                .with("differing", now.differing)
+                .with("cells", serde_json::to_value(now.cells).unwrap_or_default()),
+            GridError::Db(error) => error.into(),
         }
     }
 }

@@ -46,6 +46,21 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     }
 }
 
+/// A posted form with files in it.
+#[derive(Debug)]
+pub struct Multipart(pub axum::extract::Multipart);
+
+impl FromRequest<App> for Multipart {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, AppError> {
+        axum::extract::Multipart::from_request(request, app)
+            .await
+            .map(Self)
+            .map_err(|refused| refuse(refused.status(), &refused.body_text()))
+    }
+}
+
 /// The query string.
 #[derive(Debug)]
 pub struct Query<T>(pub T);

@@ -143,7 +143,6 @@ impl Work {
             .rows
             .get(row_id)
             .ok_or_else(|| missing("row", row_id))?;
-        check_base(base, &format!("operations[{index}].base"))?;
         let value = match checked(tx, &mut self.links, column, value).await? {
             Ok(value) => value,
             Err(why) => {
@@ -467,17 +466,6 @@ fn check_reason(reason: &str, field: &str) -> Result<(), GridError> {
         "reason_too_long",
         field,
         "a reason has at most 1,000 characters: the rest belongs into a note",
-    ))
-}
-
-fn check_base(base: i64, field: &str) -> Result<(), GridError> {
-    if base >= 0 {
-        return Ok(());
-    }
-    Err(GridError::invalid(
-        "invalid_base",
-        field,
-        "the base is a row version, 0 or more",
     ))
 }
 

@@ -86,11 +86,11 @@ pub fn stream(db: &Db) -> impl Stream<Item = Result<Vec<u8>, DbError>> + Send + 
             let _ = sender.send(Err(error)).await;
         }
     });
-    let chunks = stream::unfold(receiver, |mut receiver| async move {
+    stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|chunk| (chunk, receiver))
-    });
-    // A compressing body polls once more after the end.
-    chunks.fuse()
+    })
+    // A compressed body asks once more after the end; `unfold` panics then.
+    .fuse()
 }
 
 async fn send_document(

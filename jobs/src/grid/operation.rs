@@ -24,7 +24,7 @@ pub enum Operation {
         /// In the column type's form, or text that reads as such.
         value: Value,
         /// Row version it was based on.
-        #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
+        #[schemars(range(max = 9_007_199_254_740_991_i64))]
         base: i64,
     },
     /// Add a row at the end.

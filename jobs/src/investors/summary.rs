@@ -233,9 +233,10 @@ impl Tables {
         crate::hex(&hash.finalize())
     }
 
+    /// By name: ids of funds made in one millisecond stand in any order.
     fn sums(&self) -> Vec<FundSum> {
         let mut funds: Vec<&FundRecord> = self.funds.iter().collect();
-        funds.sort_by(|a, b| a.name.cmp(&b.name));
+        funds.sort_by_key(|fund| (&fund.name, &fund.id));
         funds
             .into_iter()
             .map(|fund| FundSum {

@@ -84,7 +84,7 @@ fn lines(names: &Names, columns: &BTreeMap<String, Column>, change: &grid::Chang
                 })
                 .collect();
             lines.sort_by_key(|(place, _)| *place);
-            let head = plain("Row", "", "added");
+            let head = plain("Row", "not there", "added");
             std::iter::once(head)
                 .chain(lines.into_iter().map(|(_, line)| line))
                 .collect()

@@ -179,12 +179,11 @@ fn open_editor(
     else {
         return;
     };
-    let (posted, version, error) = match returned.refused.take() {
-        Some((posted, version, why)) => (posted, version, Some(why)),
-        None => {
-            let now = row.cells.get(&column.id);
-            (fields::as_posted(names, column, now), row.version, None)
-        }
+    let (posted, version, error) = if let Some((posted, version, why)) = returned.refused.take() {
+        (posted, version, Some(why))
+    } else {
+        let now = row.cells.get(&column.id);
+        (fields::as_posted(names, column, now), row.version, None)
     };
     let mut field = fields::field(names, column, &posted);
     "cell-editor".clone_into(&mut field.id);

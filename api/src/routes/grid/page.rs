@@ -181,11 +181,11 @@ impl Control {
     #[must_use]
     pub fn input(&self) -> &'static str {
         match self {
-            Self::Text | Self::Number => "text",
+            // Not `url`: browsers then refuse `example.org`, which the grid takes.
+            Self::Text | Self::Number | Self::Url => "text",
             Self::Date => "date",
             Self::DateTime => "datetime-local",
             Self::Email => "email",
-            Self::Url => "url",
             Self::Phone => "tel",
             _ => "",
         }
@@ -196,6 +196,7 @@ impl Control {
     pub fn mode(&self) -> &'static str {
         match self {
             Self::Number => "decimal",
+            Self::Url => "url",
             _ => "",
         }
     }

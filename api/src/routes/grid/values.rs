@@ -91,7 +91,7 @@ impl Names {
             return Value::Empty;
         };
         match (column.kind, value) {
-            (_, Json::Null) => Value::Empty,
+            (_, Json::Null) | (ColumnType::Checkbox, Json::Bool(false)) => Value::Empty,
             (ColumnType::Select, Json::String(id)) => Value::Pills(vec![pill(column, id)]),
             (ColumnType::MultiSelect, Json::Array(ids)) => {
                 Value::Pills(strings(ids).map(|id| pill(column, id)).collect())
@@ -108,7 +108,6 @@ impl Names {
                 Value::Contacts(people.iter().map(contact).collect())
             }
             (ColumnType::Checkbox, Json::Bool(true)) => Value::Checked,
-            (ColumnType::Checkbox, _) => Value::Empty,
             (ColumnType::Rating, Json::Number(n)) => {
                 let stars = n.as_u64().and_then(|n| u8::try_from(n).ok()).unwrap_or(0);
                 Value::Rating(stars.min(10), if stars > 5 { 10 } else { 5 })

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::{
-    extract::{Multipart, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -15,7 +15,7 @@ use crm_jobs::{
 use super::{find, pages, set_mapping, start, take_upload};
 use crate::{
     error::AppError,
-    extract::{Form, Path},
+    extract::{Form, Multipart, Path},
     flash::Done,
     frame::html_with,
     routes::page::FlashKind,

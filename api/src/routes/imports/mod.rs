@@ -1,7 +1,7 @@
 //! Imports: upload a file, map it, see a dry run, apply it.
 
 use axum::{
-    extract::{Multipart, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::{
     access::Access,
     error::{AppError, sentence},
-    extract::{Json, Path, Query},
+    extract::{Json, Multipart, Path, Query},
     route::{Route, get, post, put},
     routes::jobs::Accepted,
     session::SignedIn,
@@ -118,7 +118,11 @@ async fn upload(
 }
 
 /// Reads the posted parts and keeps the file as a draft.
-async fn take_upload(app: &App, who: &SignedIn, mut form: Multipart) -> Result<Import, AppError> {
+async fn take_upload(
+    app: &App,
+    who: &SignedIn,
+    Multipart(mut form): Multipart,
+) -> Result<Import, AppError> {
     let refused = |e: axum::extract::multipart::MultipartError| {
         let code = if e.status() == StatusCode::PAYLOAD_TOO_LARGE {
             "too_large"

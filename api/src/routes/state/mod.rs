@@ -29,7 +29,6 @@ use crate::{
     state::App,
 };
 
-mod refused;
 pub mod write;
 
 /// A whole grid of 100,000 rows fits.
