@@ -43,6 +43,7 @@ create table grid_rows (
 ) strict;
 
 create index grid_rows_live on grid_rows (position, id) where deleted_at is null;
+create index grid_rows_by_position on grid_rows (position);
 create index grid_rows_by_list on grid_rows (list, position, id) where deleted_at is null and archived_at is null;
 create index grid_rows_by_version on grid_rows (version);
 

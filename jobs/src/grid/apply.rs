@@ -66,11 +66,11 @@ impl Work {
         let mut wanted: Vec<&str> = operations.iter().filter_map(Operation::row).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let (live_rows, last): (i64, i64) = sqlx::query_as(
-            "select (select count(*) from grid_rows where deleted_at is null), coalesce(max(position), 0) from grid_rows",
-        )
-        .fetch_one(&mut **tx)
-        .await?;
+        // Counting is the price of adding; an edit does not pay it.
+        let adds = operations
+            .iter()
+            .any(|o| matches!(o, Operation::AddRow { .. }));
+        let (live_rows, last) = if adds { size(tx).await? } else { (0, 0) };
         Ok(Self {
             version: state.version + 1,
             now: tx.now(),
@@ -476,6 +476,15 @@ fn live<'a>(
     rows.get_mut(id)
         .filter(|t| !t.deleted)
         .ok_or_else(|| missing("row", id))
+}
+
+/// Live rows, and the last position ever given.
+async fn size(tx: &mut WriteTx) -> Result<(i64, i64), DbError> {
+    sqlx::query_as(
+        "select (select count(*) from grid_rows where deleted_at is null), (select coalesce(max(position), 0) from grid_rows)",
+    )
+    .fetch_one(&mut **tx)
+    .await
 }
 
 async fn load_rows(tx: &mut WriteTx, ids: &[&str]) -> Result<HashMap<String, Touched>, DbError> {
