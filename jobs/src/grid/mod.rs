@@ -18,6 +18,7 @@ mod operation;
 mod persist;
 mod read;
 mod revert;
+mod row_operations;
 mod values;
 
 pub use apply::apply;

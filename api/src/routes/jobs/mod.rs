@@ -1,28 +1,26 @@
 //! The worker's dashboard, one job's story, and the same as JSON.
 
 use axum::{
-    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use crm_jobs::{
     audit,
     queue::{
-        self, EnqueueOptions, JobId, UnknownKind,
+        self, JobId, UnknownKind,
         control::{self, ControlError, Failures},
-        inspect::{self, FailureGroup, JobFilter, JobRow, JobStory, KindRow, WorkerRow},
+        inspect::{self, JobFilter, JobRow, JobStory},
         schedules::{self, Schedule, ScheduleEdit, ScheduleError},
-        stats::{self, HourStats},
     },
     settings,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     access::Access,
     error::{AppError, sentence},
-    extract::{Json, Path, Query},
+    extract::Json,
     route::{Route, get, patch, post},
     session::SignedIn,
     state::App,
@@ -30,6 +28,7 @@ use crate::{
 
 mod dashboard;
 mod forms;
+mod json;
 pub mod page;
 mod story;
 mod words;
@@ -58,71 +57,79 @@ pub fn routes() -> Vec<Route> {
         ),
         post("/jobs/kinds/{kind}/pause", Access::Admin, forms::pause),
         post("/jobs/kinds/{kind}/resume", Access::Admin, forms::resume),
-        get("/api/jobs", Access::Admin, list)
+        get("/api/jobs", Access::Admin, json::list)
             .json("jobs", "Jobs, newest first")
             .query::<JobFilter>()
             .answers::<Vec<JobRow>>(200),
-        get("/api/jobs/summary", Access::Admin, summary)
+        get("/api/jobs/summary", Access::Admin, json::summary)
             .json("jobs", "Counts, workers, failures and the last day")
-            .answers::<Summary>(200),
-        get("/api/jobs/{id}", Access::Member, one)
+            .answers::<json::Summary>(200),
+        get("/api/jobs/{id}", Access::Member, json::one)
             .json("jobs", "One job's whole story; members see their own")
             .answers::<JobStory>(200)
             .problems(&[404]),
-        post("/api/jobs", Access::Admin, enqueue)
+        post("/api/jobs", Access::Admin, json::enqueue)
             .json("jobs", "Enqueue a job by kind and payload")
-            .body::<Enqueue>()
+            .body::<json::Enqueue>()
             .answers::<Accepted>(202),
-        post("/api/jobs/{id}/retry", Access::Admin, retry)
+        post("/api/jobs/{id}/retry", Access::Admin, json::retry)
             .json("jobs", "Run a discarded, cancelled or waiting job again")
             .answers::<Accepted>(202)
             .problems(&[404, 409]),
-        post("/api/jobs/{id}/cancel", Access::Admin, cancel)
+        post("/api/jobs/{id}/cancel", Access::Admin, json::cancel)
             .json(
                 "jobs",
                 "Cancel a job: at once if it waits, on request if it runs",
             )
-            .answers::<Cancelled>(200)
+            .answers::<json::Cancelled>(200)
             .problems(&[404, 409]),
-        post("/api/jobs/{id}/replay", Access::Admin, replay)
+        post("/api/jobs/{id}/replay", Access::Admin, json::replay)
             .json("jobs", "Enqueue a copy of a job")
             .answers::<Accepted>(202)
             .problems(&[404]),
-        post("/api/jobs/failures/retry", Access::Admin, retry_failures)
-            .json(
-                "jobs",
-                "Run all discarded jobs of a kind (and message) again",
-            )
-            .body::<FailureQuery>()
-            .answers::<Count>(200),
+        post(
+            "/api/jobs/failures/retry",
+            Access::Admin,
+            json::retry_failures,
+        )
+        .json(
+            "jobs",
+            "Run all discarded jobs of a kind (and message) again",
+        )
+        .body::<json::FailureQuery>()
+        .answers::<json::Count>(200),
         post(
             "/api/jobs/failures/dismiss",
             Access::Admin,
-            dismiss_failures,
+            json::dismiss_failures,
         )
         .json(
             "jobs",
             "Mark all discarded jobs of a kind (and message) as dealt with",
         )
-        .body::<FailureQuery>()
-        .answers::<Count>(200),
-        get("/api/schedules", Access::Admin, list_schedules)
+        .body::<json::FailureQuery>()
+        .answers::<json::Count>(200),
+        get("/api/schedules", Access::Admin, json::list_schedules)
             .json("jobs", "What recurs")
             .answers::<Vec<Schedule>>(200),
-        patch("/api/schedules/{name}", Access::Admin, edit_schedule)
+        patch("/api/schedules/{name}", Access::Admin, json::edit_schedule)
             .json("jobs", "Change a schedule; it takes effect at once")
             .body::<ScheduleEdit>()
             .answers_nothing(204)
             .problems(&[404]),
-        post("/api/schedules/{name}/run", Access::Admin, run_schedule)
-            .json("jobs", "Enqueue a schedule's job now")
-            .answers::<Accepted>(202)
-            .problems(&[404]),
-        post("/api/jobs/kinds/{kind}/pause", Access::Admin, pause)
+        post(
+            "/api/schedules/{name}/run",
+            Access::Admin,
+            json::run_schedule,
+        )
+        .json("jobs", "Enqueue a schedule's job now")
+        .answers::<Accepted>(202)
+        .problems(&[404]),
+        post("/api/jobs/kinds/{kind}/pause", Access::Admin, json::pause)
             .json("jobs", "Stop starting jobs of a kind; running ones go on")
             .answers_nothing(204)
             .problems(&[404]),
-        post("/api/jobs/kinds/{kind}/resume", Access::Admin, resume)
+        post("/api/jobs/kinds/{kind}/resume", Access::Admin, json::resume)
             .json("jobs", "Start jobs of a kind again")
             .answers_nothing(204)
             .problems(&[404]),
@@ -157,163 +164,12 @@ impl IntoResponse for Accepted {
     }
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-struct Enqueue {
-    /// The kind.
-    kind: String,
-    /// Its payload; `{}` if absent.
-    #[serde(default)]
-    payload: serde_json::Map<String, serde_json::Value>,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct Cancelled {
-    /// `cancelled`, or `running` until it obeys.
-    state: &'static str,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-struct FailureQuery {
-    /// The kind.
-    kind: String,
-    /// Exactly this last error; any if absent.
-    error: Option<String>,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct Count {
-    /// Jobs concerned.
-    jobs: u64,
-}
-
-/// The queue at a glance.
-#[derive(Serialize, JsonSchema)]
-struct Summary {
-    /// Jobs by state.
-    counts: std::collections::BTreeMap<String, i64>,
-    /// Due time of the oldest job that could run now but does not.
-    oldest_waiting_at: Option<i64>,
-    /// Living workers.
-    workers: Vec<WorkerRow>,
-    /// Kinds.
-    kinds: Vec<KindRow>,
-    /// Dead letters that failed alike.
-    failures: Vec<FailureGroup>,
-    /// The last 24 hours.
-    hours: Vec<HourStats>,
-}
-
-async fn list(
-    State(app): State<App>,
-    Query(filter): Query<JobFilter>,
-) -> Result<Json<Vec<JobRow>>, AppError> {
-    Ok(Json(inspect::list(app.db.read(), &filter).await?))
-}
-
-async fn summary(State(app): State<App>) -> Result<Json<Summary>, AppError> {
-    let db = app.db.read();
-    Ok(Json(Summary {
-        counts: inspect::counts(db).await?,
-        oldest_waiting_at: inspect::oldest_waiting(db).await?,
-        workers: inspect::workers(db).await?,
-        kinds: inspect::kinds(db).await?,
-        failures: inspect::failures(db).await?,
-        hours: stats::by_hour(db, app.db.now() - crm_jobs::clock::DAY).await?,
-    }))
-}
-
-async fn one(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<JobId>,
-) -> Result<Json<JobStory>, AppError> {
-    Ok(Json(visible(&app, &who, id).await?))
-}
-
 /// The job, if this person may see it: admins all, members their own.
 async fn visible(app: &App, who: &SignedIn, id: JobId) -> Result<JobStory, AppError> {
     inspect::story(app.db.read(), id)
         .await?
         .filter(|story| who.user.is_admin() || story.job.created_by == who.actor().to_string())
         .ok_or_else(|| AppError::not_found(format!("There is no job {id}.")))
-}
-
-async fn enqueue(
-    State(app): State<App>,
-    who: SignedIn,
-    Json(wanted): Json<Enqueue>,
-) -> Result<Accepted, AppError> {
-    let payload = serde_json::Value::Object(wanted.payload).to_string();
-    let job = app.registry.prepare(&wanted.kind, &payload)?;
-    let mut tx = app.db.write().await?;
-    let options = EnqueueOptions::by(who.actor().to_string());
-    let enqueued = queue::enqueue_with(&mut tx, &job, &options).await?;
-    record(&mut tx, &who, "job.enqueued", enqueued.id).await?;
-    tx.commit().await?;
-    Ok(Accepted::of(enqueued))
-}
-
-async fn retry(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<JobId>,
-) -> Result<Accepted, AppError> {
-    let mut tx = app.db.write().await?;
-    control::retry(&mut tx, id).await?;
-    record(&mut tx, &who, "job.retried", id).await?;
-    tx.commit().await?;
-    Ok(Accepted::of(queue::Enqueued { id, is_new: false }))
-}
-
-async fn cancel(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<JobId>,
-) -> Result<Json<Cancelled>, AppError> {
-    let mut tx = app.db.write().await?;
-    let state = control::cancel(&mut tx, id).await?;
-    record(&mut tx, &who, "job.cancelled", id).await?;
-    tx.commit().await?;
-    Ok(Json(Cancelled { state }))
-}
-
-async fn replay(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<JobId>,
-) -> Result<Accepted, AppError> {
-    let mut tx = app.db.write().await?;
-    let enqueued = control::replay(&mut tx, id, &who.actor().to_string()).await?;
-    record(&mut tx, &who, "job.replayed", enqueued.id).await?;
-    tx.commit().await?;
-    Ok(Accepted::of(enqueued))
-}
-
-async fn retry_failures(
-    State(app): State<App>,
-    who: SignedIn,
-    Json(which): Json<FailureQuery>,
-) -> Result<Json<Count>, AppError> {
-    let jobs = in_bulk(&app, &who, which.into(), true).await?;
-    Ok(Json(Count { jobs }))
-}
-
-async fn dismiss_failures(
-    State(app): State<App>,
-    who: SignedIn,
-    Json(which): Json<FailureQuery>,
-) -> Result<Json<Count>, AppError> {
-    let jobs = in_bulk(&app, &who, which.into(), false).await?;
-    Ok(Json(Count { jobs }))
-}
-
-impl From<FailureQuery> for Failures {
-    fn from(query: FailureQuery) -> Self {
-        Self {
-            kind: query.kind,
-            error: query.error,
-        }
-    }
 }
 
 /// Retries or dismisses all jobs that failed alike.
@@ -331,20 +187,6 @@ async fn in_bulk(app: &App, who: &SignedIn, which: Failures, again: bool) -> Res
     audit::record(&mut tx, &who.actor(), action, "", detail, &who.ip()).await?;
     tx.commit().await?;
     Ok(jobs)
-}
-
-async fn list_schedules(State(app): State<App>) -> Result<Json<Vec<Schedule>>, AppError> {
-    Ok(Json(schedules::list(app.db.read()).await?))
-}
-
-async fn edit_schedule(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(name): Path<String>,
-    Json(change): Json<ScheduleEdit>,
-) -> Result<StatusCode, AppError> {
-    save_schedule(&app, &who, &name, &change).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn save_schedule(
@@ -370,14 +212,6 @@ async fn save_schedule(
     Ok(())
 }
 
-async fn run_schedule(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(name): Path<String>,
-) -> Result<Accepted, AppError> {
-    fire(&app, &who, &name).await.map(Accepted::of)
-}
-
 async fn fire(app: &App, who: &SignedIn, name: &str) -> Result<queue::Enqueued, AppError> {
     let mut tx = app.db.write().await?;
     let enqueued =
@@ -385,24 +219,6 @@ async fn fire(app: &App, who: &SignedIn, name: &str) -> Result<queue::Enqueued, 
     record(&mut tx, who, "job.enqueued", enqueued.id).await?;
     tx.commit().await?;
     Ok(enqueued)
-}
-
-async fn pause(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(kind): Path<String>,
-) -> Result<StatusCode, AppError> {
-    set_paused(&app, &who, &kind, true).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn resume(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(kind): Path<String>,
-) -> Result<StatusCode, AppError> {
-    set_paused(&app, &who, &kind, false).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A kind that this release has, or that jobs of an older one still bear.

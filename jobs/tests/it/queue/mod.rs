@@ -45,7 +45,6 @@ pub enum How {
     Panic,
     Hang,
     WaitForCancel,
-    IgnoreCancel,
 }
 
 impl Act {
