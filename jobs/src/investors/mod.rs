@@ -9,8 +9,6 @@ mod project;
 mod summary;
 mod sync;
 
-pub use project::{
-    Commitment, Contact, ContactLink, FundRecord, Investor, Projected, ViewRecord, project,
-};
+pub use project::{Commitment, Contact, ContactLink, Investor, Projected, project};
 pub use summary::{FundSum, StageSum, Summary, summary};
 pub use sync::{Synced, sync};

@@ -83,36 +83,6 @@ pub struct Commitment {
     pub currency: String,
 }
 
-/// `fundraising_funds`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, FromRow, Serialize, Deserialize)]
-pub struct FundRecord {
-    /// The fund's id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// ISO 4217 code.
-    pub currency: String,
-    /// Decimal text.
-    pub target: Option<String>,
-    /// Decimal text.
-    pub hard_cap: Option<String>,
-    /// `planned`, `raising` or `closed`.
-    pub status: String,
-}
-
-/// `fundraising_views`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, FromRow, Serialize, Deserialize)]
-pub struct ViewRecord {
-    /// The view's id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// `shared`, `personal` or `locked`.
-    pub mode: String,
-    /// JSON text.
-    pub config: String,
-}
-
 /// All that one row projects to.
 #[derive(Clone, Debug)]
 pub struct Projected {

@@ -8,10 +8,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
-use super::{Commitment, Contact, ContactLink, FundRecord, Investor, ViewRecord, project};
+use super::{Commitment, Contact, ContactLink, Investor, project};
 use crate::{
     db::{Db, DbError},
-    funds, grid,
+    funds::{self, Fund},
+    grid::{self, View},
 };
 
 /// The state of the projection.
@@ -83,9 +84,9 @@ struct Tables {
     investors: Vec<Investor>,
     links: Vec<ContactLink>,
     contacts: Vec<Contact>,
-    funds: Vec<FundRecord>,
+    funds: Vec<Fund>,
     commitments: Vec<Commitment>,
-    views: Vec<ViewRecord>,
+    views: Vec<View>,
 }
 
 /// Reads the projection and what a rebuild would give, in one snapshot.
@@ -160,16 +161,8 @@ async fn stored(conn: &mut SqliteConnection) -> Result<Tables, DbError> {
 async fn rebuilt(conn: &mut SqliteConnection) -> Result<Tables, DbError> {
     let columns = grid::columns(conn).await?;
     let mut tables = Tables {
-        funds: funds::list(conn)
-            .await?
-            .into_iter()
-            .map(fund_record)
-            .collect(),
-        views: grid::views(conn)
-            .await?
-            .into_iter()
-            .map(view_record)
-            .collect(),
+        funds: funds::list(conn).await?,
+        views: grid::views(conn).await?,
         ..Tables::default()
     };
     for row in grid::all_rows(conn).await? {
@@ -181,8 +174,8 @@ async fn rebuilt(conn: &mut SqliteConnection) -> Result<Tables, DbError> {
     tables.investors.sort();
     tables.links.sort();
     tables.commitments.sort();
-    tables.funds.sort();
-    tables.views.sort();
+    tables.funds.sort_by(|a, b| a.id.cmp(&b.id));
+    tables.views.sort_by(|a, b| a.id.cmp(&b.id));
     let mut people: BTreeMap<&str, Contact> = BTreeMap::new();
     for link in &tables.links {
         people
@@ -201,26 +194,6 @@ async fn rebuilt(conn: &mut SqliteConnection) -> Result<Tables, DbError> {
     Ok(tables)
 }
 
-fn fund_record(f: funds::Fund) -> FundRecord {
-    FundRecord {
-        id: f.id,
-        name: f.name,
-        currency: f.currency,
-        target: f.target,
-        hard_cap: f.hard_cap,
-        status: f.status,
-    }
-}
-
-fn view_record(v: grid::View) -> ViewRecord {
-    ViewRecord {
-        id: v.id,
-        name: v.name,
-        mode: v.mode,
-        config: v.config,
-    }
-}
-
 impl Tables {
     fn checksum(&self) -> String {
         let mut hash = Sha256::new();
@@ -235,7 +208,7 @@ impl Tables {
 
     /// By name: ids of funds made in one millisecond stand in any order.
     fn sums(&self) -> Vec<FundSum> {
-        let mut funds: Vec<&FundRecord> = self.funds.iter().collect();
+        let mut funds: Vec<&Fund> = self.funds.iter().collect();
         funds.sort_by_key(|fund| (&fund.name, &fund.id));
         funds
             .into_iter()
