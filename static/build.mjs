@@ -30,7 +30,6 @@ async function buildTests() {
 
 async function buildBundle() {
   const dev = flags.has("--dev");
-  await rm(at("dist"), { recursive: true, force: true });
   const bundled = await build({
     absWorkingDir: here,
     entryPoints: [
@@ -45,24 +44,39 @@ async function buildBundle() {
     format: "esm",
     target,
     metafile: true,
+    write: false,
     legalComments: "none",
     logLevel: "warning",
   });
   const manifest = {};
+  const files = new Map(bundled.outputFiles.map((file) => [path.basename(file.path), file.contents]));
   for (const [file, output] of Object.entries(bundled.metafile.outputs)) {
     if (output.entryPoint === "app/main.ts") manifest["app.js"] = path.basename(file);
     if (output.entryPoint === "css/main.css") manifest["app.css"] = path.basename(file);
   }
-  await mkdir(at("dist"), { recursive: true });
   for (const name of (await readdir(at("img"))).sort()) {
     const bytes = await readFile(at("img", name));
     const { name: stem, ext } = path.parse(name);
     const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 8).toUpperCase();
     manifest[name] = `${stem}-${hash}${ext}`;
-    await writeFile(at("dist", manifest[name]), bytes);
+    files.set(manifest[name], bytes);
   }
   const sorted = Object.fromEntries(Object.entries(manifest).sort());
-  await writeFile(at("dist", "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);
+  files.set("manifest.json", Buffer.from(`${JSON.stringify(sorted, null, 2)}\n`));
+  await bringInto(at("dist"), files);
+}
+
+// Touches only what differs: the release build embeds this folder, and would
+// otherwise compile the api anew at every start.
+async function bringInto(folder, files) {
+  await mkdir(folder, { recursive: true });
+  for (const name of await readdir(folder)) {
+    if (!files.has(name)) await rm(path.join(folder, name), { recursive: true });
+  }
+  for (const [name, bytes] of files) {
+    const there = await readFile(path.join(folder, name)).catch(() => null);
+    if (!there?.equals(bytes)) await writeFile(path.join(folder, name), bytes);
+  }
 }
 
 await (flags.has("--tests") ? buildTests() : buildBundle());
