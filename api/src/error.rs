@@ -198,6 +198,9 @@ async fn as_page(app: &App, problem: &Problem, info: &RequestInfo) -> Response {
     if problem.status.is_client_error() && says_more {
         page.sentence.clone_from(&problem.detail);
     }
+    if problem.code == "link_invalid" {
+        "Ask an admin of your team for a new one.".clone_into(&mut page.what_to_do);
+    }
     let mut response = frame::html(&page);
     *response.status_mut() = problem.status;
     response

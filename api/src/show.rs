@@ -54,6 +54,14 @@ pub fn instant(zone: &TimeZone, at: i64) -> When {
     }
 }
 
+/// A time of day to the second, for log lines.
+pub fn second(zone: &TimeZone, at: i64) -> When {
+    When {
+        iso: iso(at),
+        text: in_zone(zone, at, "%H:%M:%S"),
+    }
+}
+
 /// A moment as a time of day in a zone.
 pub fn time(zone: &TimeZone, at: i64) -> When {
     When {
@@ -154,6 +162,11 @@ pub fn actor(stored: &str, names: &BTreeMap<String, String>) -> String {
             _ => "The system".to_owned(),
         },
     }
+}
+
+/// Such as `1 import`, `1,284 imports`.
+pub fn count(n: i64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
 /// A browser in words, such as `Firefox on Linux`.

@@ -71,7 +71,7 @@ pub async fn list_page(
         paging: Paging {
             page: page.unsigned_abs(),
             pages: pages.unsigned_abs(),
-            total: format!("{} imports", show::number(found.total)),
+            total: show::count(found.total, "import", "imports"),
             prev: href(page - 1),
             next: href(page + 1),
         },
@@ -180,7 +180,7 @@ async fn facts(app: &App, import: &Import) -> Result<Vec<Fact>, AppError> {
         fact("Rows", show::number(import.row_count)),
         fact("Columns", import.mapping.columns.len().to_string()),
         fact("Size", show::bytes(import.size_bytes)),
-        fact("Encoding", import.encoding.as_str().to_owned()),
+        fact("Encoding", import.encoding.label().to_owned()),
         fact("Delimiter", import.delimiter.as_str().to_owned()),
         fact("Uploaded by", show::actor(&import.created_by, &names)),
     ])

@@ -196,7 +196,7 @@ fn step(s: &inspect::StepRow, zone: &TimeZone) -> Step {
 
 fn line(l: &inspect::LogLine, zone: &TimeZone) -> LogLine {
     LogLine {
-        at: show::instant(zone, l.at),
+        at: show::second(zone, l.at),
         level: "info",
         text: l.line.clone(),
     }
