@@ -29,6 +29,8 @@ pub struct EngineConfig {
     pub lease: Duration,
     /// How long running jobs may finish after a stop was asked for.
     pub drain: Duration,
+    /// How long a job may take to obey a cancel request before it is aborted.
+    pub cancel_deadline: Duration,
 }
 
 impl Default for EngineConfig {
@@ -37,6 +39,7 @@ impl Default for EngineConfig {
             slots: 10,
             lease: Duration::from_secs(15),
             drain: Duration::from_secs(20),
+            cancel_deadline: Duration::from_secs(30),
         }
     }
 }
@@ -91,7 +94,7 @@ impl Engine {
             .await?;
         }
         tx.commit().await?;
-        let (running, inbox) = Running::new(db.clone(), registry.clone());
+        let (running, inbox) = Running::new(db.clone(), registry.clone(), config.cancel_deadline);
         let fund_zone = settings::fund_zone(&db).await?;
         Ok(Self {
             db,

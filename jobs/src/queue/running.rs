@@ -13,9 +13,6 @@ use super::{
 };
 use crate::db::Db;
 
-/// How long a job may take to obey a cancel request before it is aborted.
-const CANCEL_DEADLINE: Duration = Duration::from_secs(30);
-
 /// What jobs in flight send to the engine.
 #[derive(Debug)]
 pub(super) struct Inbox {
@@ -29,6 +26,7 @@ pub(super) struct Running {
     registry: Registry,
     finished: mpsc::UnboundedSender<Finished>,
     reports: mpsc::UnboundedSender<Report>,
+    cancel_deadline: Duration,
     jobs: HashMap<JobId, Handle>,
 }
 
@@ -39,7 +37,7 @@ struct Handle {
 }
 
 impl Running {
-    pub(super) fn new(db: Db, registry: Registry) -> (Self, Inbox) {
+    pub(super) fn new(db: Db, registry: Registry, cancel_deadline: Duration) -> (Self, Inbox) {
         let (finished, finished_rx) = mpsc::unbounded_channel();
         let (reports, reports_rx) = mpsc::unbounded_channel();
         let running = Self {
@@ -47,6 +45,7 @@ impl Running {
             registry,
             finished,
             reports,
+            cancel_deadline,
             jobs: HashMap::new(),
         };
         let inbox = Inbox {
@@ -137,9 +136,9 @@ impl Running {
             return;
         }
         handle.cancel.cancel();
-        let abort = handle.abort.clone();
+        let (abort, deadline) = (handle.abort.clone(), self.cancel_deadline);
         tokio::spawn(async move {
-            tokio::time::sleep(CANCEL_DEADLINE).await;
+            tokio::time::sleep(deadline).await;
             abort.abort();
         });
     }

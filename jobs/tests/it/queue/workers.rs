@@ -11,6 +11,7 @@ fn config(lease_ms: u64) -> EngineConfig {
         slots: 4,
         lease: Duration::from_millis(lease_ms),
         drain: Duration::from_millis(100),
+        cancel_deadline: Duration::from_millis(20),
     }
 }
 
@@ -107,6 +108,26 @@ async fn a_worker_taken_for_dead_cannot_finish_what_others_took_over() {
     assert_eq!(story(&t, id).await.attempts[0].outcome, "worker_died");
     second_stop.cancel();
     second.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_obey_a_cancel_is_aborted_at_the_deadline() {
+    let t = TestDb::on_system_clock().await;
+    let id = put(&t, &Act::how("deaf", How::Hang)).await.id;
+    let stop = CancellationToken::new();
+    let running = engine(&t, 15_000, &stop).await;
+    until(|| async { state(&t, id).await == "running" }).await;
+    let mut tx = t.db.write().await.unwrap();
+    crm_jobs::queue::control::cancel(&mut tx, id).await.unwrap();
+    tx.commit().await.unwrap();
+    until(|| async { state(&t, id).await != "running" }).await;
+    let story = story(&t, id).await;
+    assert_eq!(
+        (story.job.state.as_str(), story.attempts[0].outcome.as_str()),
+        ("cancelled", "cancelled")
+    );
+    stop.cancel();
+    running.await.unwrap();
 }
 
 #[tokio::test]
