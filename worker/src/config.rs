@@ -12,6 +12,8 @@ pub struct Config {
     pub log: String,
     /// `CRM_LOG_FORMAT`: JSON lines instead of text.
     pub log_json: bool,
+    /// `CRM_CRASH_AT`: a test point of the queue; does nothing in release builds.
+    pub crash_at: Option<String>,
 }
 
 impl Config {
@@ -28,6 +30,7 @@ impl Config {
                 .into(),
             log: var("CRM_LOG").unwrap_or_else(|| "info".to_owned()),
             log_json: var("CRM_LOG_FORMAT").is_some_and(|f| f == "json"),
+            crash_at: var("CRM_CRASH_AT"),
         }
     }
 }

@@ -18,6 +18,9 @@ const MIGRATION_WAIT: Duration = Duration::from_mins(2);
 
 /// Works until SIGINT or SIGTERM.
 pub async fn run(config: &Config, slots: usize) -> Result<(), Failure> {
+    if let Some(name) = &config.crash_at {
+        crm_jobs::queue::crash_at(name.clone());
+    }
     let stop = CancellationToken::new();
     stop_on_signals(&stop)?;
     let db = Db::open(&config.data_dir, Clock::System).await?;

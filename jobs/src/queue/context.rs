@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     EnqueueOptions, JobError, JobId, OrFail, Payload, Prepared, enqueue::enqueue_with,
-    finish::Report,
+    finish::Report, test_point::test_point,
 };
 use crate::db::{Db, WriteTx};
 
@@ -70,7 +70,10 @@ impl OpenStep {
     pub async fn finish<T: Serialize>(mut self, output: &T) -> Result<(), JobError> {
         let at = self.tx.now();
         save_step(&mut self.tx, self.id, &self.name, output, at).await?;
-        self.tx.commit().await.or_retry()
+        test_point("before_step_commits");
+        self.tx.commit().await.or_retry()?;
+        test_point("after_step_commits");
+        Ok(())
     }
 }
 

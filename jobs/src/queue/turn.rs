@@ -8,7 +8,9 @@ use super::{
     Registry,
     claim::{self, Claimed},
     finish::{self, Finished, Reports},
-    schedules, workers,
+    schedules,
+    test_point::test_point,
+    workers,
 };
 use crate::db::DbError;
 
@@ -67,7 +69,16 @@ impl Turn<'_> {
             Vec::new()
         };
         let next_due = next_due(&mut tx).await?;
+        if !self.finished.is_empty() {
+            test_point("before_acknowledgement_commits");
+        }
+        if !claimed.is_empty() {
+            test_point("before_claim_commits");
+        }
         tx.commit().await?;
+        if !claimed.is_empty() {
+            test_point("after_claim_commits");
+        }
         Ok(Turned {
             claimed,
             alive,

@@ -173,3 +173,27 @@ async fn attempts(t: &TestDb, id: JobId) -> i64 {
         .await
         .unwrap()
 }
+
+#[tokio::test]
+async fn a_crash_at_any_test_point_leaves_the_effect_once() {
+    for point in crm_jobs::queue::TEST_POINTS {
+        let t = TestDb::on_system_clock().await;
+        let id = put(
+            &t,
+            &Probe {
+                work_ms: 1,
+                mark: Some(point.to_owned()),
+            },
+        )
+        .await;
+        let died = command(t.dir(), &["run"])
+            .env("CRM_CRASH_AT", point)
+            .status()
+            .unwrap();
+        assert!(!died.success(), "the worker dies at {point}");
+        assert_ne!(state(&t, id).await, "done", "{point}");
+        let _next = Worker::start(&t);
+        until(&t, id, "done").await;
+        assert_eq!(marks(&t).await, [(point.to_owned(), 1)]);
+    }
+}
