@@ -33,10 +33,13 @@ async fn a_live_peer_takes_over_from_a_killed_worker_within_its_heartbeat() {
     let mut first = Worker::start(&t);
     until(&t, id, "running").await;
     let _peer = Worker::start(&t);
+    while workers(&t).await < 2 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
     first.kill();
     let took = until(&t, id, "done").await;
     assert!(took < Duration::from_secs(20), "{took:?}");
-    assert_eq!(marks(&t).await.len(), 1);
+    assert_eq!(marks(&t).await, [("peer".to_owned(), 1)]);
 }
 
 #[tokio::test]
@@ -164,6 +167,13 @@ async fn a_job_that_kills_its_worker_is_discarded_at_its_maximum() {
     }
     let _third = Worker::start(&t);
     until(&t, id, "discarded").await;
+}
+
+async fn workers(t: &TestDb) -> i64 {
+    sqlx::query_scalar("select count(*) from workers")
+        .fetch_one(t.db.read())
+        .await
+        .unwrap()
 }
 
 async fn attempts(t: &TestDb, id: JobId) -> i64 {

@@ -23,7 +23,7 @@ async fn the_shell_enqueues_waits_and_tells_the_story() {
     let story: serde_json::Value = serde_json::from_slice(&story.stdout).unwrap();
     assert_eq!(story["job"]["state"], "done");
     assert_eq!(story["job"]["created_by"], "shell");
-    assert_eq!(marks(&t).await.len(), 1);
+    assert_eq!(marks(&t).await, [("shell".to_owned(), 1)]);
 }
 
 #[tokio::test]
