@@ -10,5 +10,5 @@ mod summary;
 mod sync;
 
 pub use project::{Commitment, Contact, ContactLink, Investor, Projected, project};
-pub use summary::{FundSum, StageSum, Summary, summary};
+pub use summary::{FundSum, Overview, Progress, StageSum, Summary, overview, summary};
 pub use sync::{Synced, sync};

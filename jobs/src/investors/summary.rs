@@ -89,27 +89,102 @@ struct Tables {
     views: Vec<View>,
 }
 
-/// Reads the projection and what a rebuild would give, in one snapshot.
-pub async fn summary(db: &Db) -> Result<Summary, DbError> {
+/// Where the raise stands, as a page needs it at every visit: without the proof,
+/// which reads the whole grid.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// How far the projection is.
+    pub progress: Progress,
+    /// People, each once.
+    pub contacts: i64,
+    /// Sums per fund.
+    pub sums: Vec<FundSum>,
+}
+
+/// How far the projection is.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// The grid's version.
+    pub grid_version: i64,
+    /// The version the projection has.
+    pub synced_version: i64,
+    /// When it got there, UTC milliseconds.
+    pub synced_at: i64,
+    /// Age of the oldest change it lacks, seconds.
+    pub lag_seconds: i64,
+}
+
+impl Progress {
+    /// Versions behind.
+    pub fn lag_versions(&self) -> i64 {
+        self.grid_version - self.synced_version
+    }
+}
+
+/// Reads funds and commitments, and counts people.
+pub async fn overview(db: &Db) -> Result<Overview, DbError> {
     let mut tx = db.read().begin().await?;
-    let state = grid::state(&mut tx).await?;
+    let tables = Tables {
+        funds: stored_funds(&mut tx).await?,
+        commitments: stored_commitments(&mut tx).await?,
+        ..Tables::default()
+    };
+    Ok(Overview {
+        progress: progress(&mut tx, db.now()).await?,
+        contacts: sqlx::query_scalar("select count(*) from fundraising_contacts")
+            .fetch_one(&mut *tx)
+            .await?,
+        sums: tables.sums(),
+    })
+}
+
+async fn progress(conn: &mut SqliteConnection, now: i64) -> Result<Progress, DbError> {
+    let state = grid::state(conn).await?;
     let (synced_version, synced_at): (i64, i64) =
         sqlx::query_as("select synced_version, synced_at from fundraising_sync where id = 1")
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut *conn)
             .await?;
     let oldest: Option<i64> = sqlx::query_scalar("select min(at) from change_sets where id > ?1")
         .bind(synced_version)
-        .fetch_one(&mut *tx)
+        .fetch_one(conn)
         .await?;
+    Ok(Progress {
+        grid_version: state.version,
+        synced_version,
+        synced_at,
+        lag_seconds: oldest.map_or(0, |at| (now - at).max(0) / 1_000),
+    })
+}
+
+async fn stored_funds(conn: &mut SqliteConnection) -> Result<Vec<Fund>, DbError> {
+    sqlx::query_as(
+        "select id, name, currency, target, hard_cap, status from fundraising_funds order by id",
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn stored_commitments(conn: &mut SqliteConnection) -> Result<Vec<Commitment>, DbError> {
+    sqlx::query_as(
+        "select investor_id, fund_id, stage, amount, currency from fundraising_commitments order by investor_id, fund_id, stage",
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Reads the projection and what a rebuild would give, in one snapshot.
+pub async fn summary(db: &Db) -> Result<Summary, DbError> {
+    let mut tx = db.read().begin().await?;
+    let progress = progress(&mut tx, db.now()).await?;
     let stored = stored(&mut tx).await?;
     let rebuilt = rebuilt(&mut tx).await?;
     let (checksum, rebuild_checksum) = (stored.checksum(), rebuilt.checksum());
     Ok(Summary {
-        grid_version: state.version,
-        synced_version,
-        synced_at,
-        lag_versions: state.version - synced_version,
-        lag_seconds: oldest.map_or(0, |at| (db.now() - at).max(0) / 1_000),
+        grid_version: progress.grid_version,
+        synced_version: progress.synced_version,
+        synced_at: progress.synced_at,
+        lag_versions: progress.lag_versions(),
+        lag_seconds: progress.lag_seconds,
         investors: stored.investors.len(),
         contacts: stored.contacts.len(),
         contact_links: stored.links.len(),
@@ -142,16 +217,8 @@ async fn stored(conn: &mut SqliteConnection) -> Result<Tables, DbError> {
         )
         .fetch_all(&mut *conn)
         .await?,
-        funds: sqlx::query_as(
-            "select id, name, currency, target, hard_cap, status from fundraising_funds order by id",
-        )
-        .fetch_all(&mut *conn)
-        .await?,
-        commitments: sqlx::query_as(
-            "select investor_id, fund_id, stage, amount, currency from fundraising_commitments order by investor_id, fund_id, stage",
-        )
-        .fetch_all(&mut *conn)
-        .await?,
+        funds: stored_funds(conn).await?,
+        commitments: stored_commitments(conn).await?,
         views: sqlx::query_as("select id, name, mode, config from fundraising_views order by id")
             .fetch_all(conn)
             .await?,

@@ -5,7 +5,7 @@ use crm_jobs::{
     accounts::users,
     backup,
     grid::{self, ListCounts},
-    investors::{self, FundSum, Summary},
+    investors::{self, FundSum, Overview},
     queue::inspect,
     settings,
 };
@@ -38,37 +38,41 @@ async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, AppErro
     let counts = grid::list_counts(&mut conn).await?;
     let recent = grid::recent_changes(&mut conn, None, 8).await?;
     drop(conn);
-    let summary = investors::summary(&app.db).await?;
+    let overview = investors::overview(&app.db).await?;
     let zone = show::zone(&settings::fund_zone(&app.db).await?);
     Ok(html(&HomePage {
         greeting: format!("Hello, {first_name}"),
         subtitle: format!(
             "{} · version {} of the grid",
             show::day(&zone, app.db.now()),
-            show::number(summary.grid_version)
+            show::number(overview.progress.grid_version)
         ),
-        tiles: tiles(&counts, &summary),
-        funds: summary.sums.iter().map(fund).collect(),
-        health: health(&app, &who, &summary).await?,
+        tiles: tiles(&counts, &overview),
+        funds: overview.sums.iter().map(fund).collect(),
+        health: health(&app, &who, &overview.progress).await?,
         recent: entries(&app, recent).await?,
         checklist: checklist(&app, &who, &counts).await?,
         frame: frame(&app, &who, "Home").await,
     }))
 }
 
-fn tiles(counts: &ListCounts, summary: &Summary) -> Vec<Tile> {
+fn tiles(counts: &ListCounts, overview: &Overview) -> Vec<Tile> {
     let list = |name: &str, label: &str| {
         let count = counts.lists.get(name).copied().unwrap_or(0);
         Tile::new(label, &show::number(count), "", "").to(&format!("/grid?list={name}"))
     };
-    let people = i64::try_from(summary.contacts).unwrap_or(0);
     vec![
         Tile::new("Investors", &show::number(counts.all()), "in all lists", "").to("/grid"),
         list("main", "Main"),
         list("follow_up", "Follow-up"),
         list("longshot", "Longshot"),
         list("graveyard", "Graveyard"),
-        Tile::new("Contacts", &show::number(people), "each person once", ""),
+        Tile::new(
+            "Contacts",
+            &show::number(overview.contacts),
+            "each person once",
+            "",
+        ),
     ]
 }
 
@@ -114,7 +118,11 @@ fn fund(sum: &FundSum) -> FundCard {
     }
 }
 
-async fn health(app: &App, who: &SignedIn, summary: &Summary) -> Result<Vec<HealthLine>, AppError> {
+async fn health(
+    app: &App,
+    who: &SignedIn,
+    synced: &investors::Progress,
+) -> Result<Vec<HealthLine>, AppError> {
     let (db, now) = (app.db.read(), app.db.now());
     let href = |path: &str| {
         if who.user.is_admin() {
@@ -159,14 +167,11 @@ async fn health(app: &App, who: &SignedIn, summary: &Summary) -> Result<Vec<Heal
             },
         ),
     };
-    let sync = match summary.lag_versions {
-        0 => (
-            "up to date".to_owned(),
-            if summary.matches { "ok" } else { "bad" },
-        ),
+    let sync = match synced.lag_versions() {
+        0 => ("up to date".to_owned(), "ok"),
         n => (
             format!("{n} versions behind"),
-            if summary.lag_seconds > 60 {
+            if synced.lag_seconds > 60 {
                 "warn"
             } else {
                 "ok"
