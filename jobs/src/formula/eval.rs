@@ -75,7 +75,7 @@ impl<'a> Evaluation<'a> {
         Arguments { run: self, call }
     }
 
-    /// The value and the zone that SET_TIMEZONE gave it. The zone is not part of a
+    /// The value and the zone that `SET_TIMEZONE` gave it. The zone is not part of a
     /// value, so it is found by looking at what computes the value.
     pub fn zoned(&self, id: NodeId) -> (Cow<'a, Value>, Option<TimeZone>) {
         let NodeKind::Call(call) = &self.nodes[id].kind else {
