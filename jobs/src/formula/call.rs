@@ -93,17 +93,15 @@ impl<'a> Arguments<'a> {
     }
 
     pub fn pattern(&self, index: usize) -> Result<Cow<'a, regex::Regex>, ErrorValue> {
-        match self.prepared(index) {
-            Some(Prepared::Pattern(pattern)) => Ok(Cow::Borrowed(pattern)),
-            _ => {
-                let text = self.text(index)?;
-                // Compiling costs far more than reading as many bytes.
-                self.run.spend(text.len().saturating_mul(1000))?;
-                super::regexes::compile(&text)
-                    .map(Cow::Owned)
-                    .map_err(|_| ErrorValue::BadPattern)
-            }
+        if let Some(Prepared::Pattern(pattern)) = self.prepared(index) {
+            return Ok(Cow::Borrowed(pattern));
         }
+        let text = self.text(index)?;
+        // Compiling costs far more than reading as many bytes.
+        self.run.spend(text.len().saturating_mul(1000))?;
+        super::regexes::compile(&text)
+            .map(Cow::Owned)
+            .map_err(|_| ErrorValue::BadPattern)
     }
 
     pub fn format(

@@ -76,7 +76,7 @@ struct Compiler<'f> {
     fields: &'f [Field],
     naming: Naming,
     slots: HashMap<&'f str, usize>,
-    /// Columns of the LAST_MODIFIED_TIME calls so far, sorted; empty means all.
+    /// Columns of the `LAST_MODIFIED_TIME` calls so far, sorted; empty means all.
     watch: Option<Vec<String>>,
     out: Compiled,
 }
@@ -258,7 +258,7 @@ impl<'f> Compiler<'f> {
         }
     }
 
-    /// LAST_MODIFIED_TIME: its arguments are columns, not their values.
+    /// `LAST_MODIFIED_TIME`: its arguments are columns, not their values.
     fn watching(
         &mut self,
         function: &'static FunctionDoc,

@@ -8,7 +8,7 @@ use super::types::Type;
 use super::value::{ErrorValue, Value};
 use super::words;
 
-/// Nothing counts as 0 and true as 1. Text is no number: VALUE() says so when it is.
+/// Nothing counts as 0 and true as 1. Text is no number unless `VALUE()` reads it.
 pub fn number(value: &Value) -> Result<Decimal, ErrorValue> {
     match value {
         Value::Number(number) => Ok(*number),

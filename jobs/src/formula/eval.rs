@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::call::Arguments;
 use super::compare;
 use super::convert;
-use super::functions::logic;
+use super::functions::{dates, logic};
 use super::lexer::Operator;
 use super::limits::{MAX_TEXT, MAX_WORK};
 use super::node::{Call, Node, NodeId, NodeKind};
@@ -75,7 +75,7 @@ impl<'a> Evaluation<'a> {
         Arguments { run: self, call }
     }
 
-    /// The value and the zone that SET_TIMEZONE gave it. The zone is not part of a
+    /// The value and the zone that `SET_TIMEZONE` gave it. The zone is not part of a
     /// value, so it is found by looking at what computes the value.
     pub fn zoned(&self, id: NodeId) -> (Cow<'a, Value>, Option<TimeZone>) {
         let NodeKind::Call(call) = &self.nodes[id].kind else {
@@ -87,11 +87,17 @@ impl<'a> Evaluation<'a> {
                 Ok(zone) => (self.value(call.arguments[0]), Some(zone)),
                 Err(error) => (Cow::Owned(error.into()), None),
             },
+            // Each part is evaluated once: twice at every level would take forever.
             "IF" => match logic::branch(&arguments) {
                 Ok(Some(index)) => self.zoned(call.arguments[index]),
-                _ => (self.value(id), None),
+                Ok(None) => (Cow::Owned(Value::Blank), None),
+                Err(error) => (Cow::Owned(error.into()), None),
             },
-            "DATEADD" => (self.value(id), self.zoned(call.arguments[0]).1),
+            "DATEADD" => match dates::moved(&arguments) {
+                Ok(Some((value, zone))) => (Cow::Owned(value), Some(zone)),
+                Ok(None) => (Cow::Owned(Value::Blank), None),
+                Err(error) => (Cow::Owned(error.into()), None),
+            },
             _ => (self.value(id), None),
         }
     }

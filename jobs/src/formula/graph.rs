@@ -103,7 +103,7 @@ fn reads(formulas: &[(String, &Formula)]) -> Vec<Vec<usize>> {
 
 /// Indices of the formulas to calculate again when people changed these columns,
 /// directly or through other formulas, in the order of `formulas`. Watching a
-/// column counts, as LAST_MODIFIED_TIME does.
+/// column counts, as `LAST_MODIFIED_TIME` does.
 pub fn dependants(formulas: &[(String, &Formula)], changed: &[&str]) -> Vec<usize> {
     let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
     for (i, (_, formula)) in formulas.iter().enumerate() {

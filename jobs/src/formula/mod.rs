@@ -175,12 +175,12 @@ impl Formula {
         &self.compiled.inputs
     }
 
-    /// Ids of the columns that LAST_MODIFIED_TIME names.
+    /// Ids of the columns that `LAST_MODIFIED_TIME` names.
     pub fn watched(&self) -> &[String] {
         &self.compiled.watched
     }
 
-    /// LAST_MODIFIED_TIME without arguments: every column that people edit.
+    /// `LAST_MODIFIED_TIME` without arguments: every column that people edit.
     pub fn watches_all(&self) -> bool {
         self.compiled.watches_all
     }

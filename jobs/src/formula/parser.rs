@@ -40,7 +40,7 @@ pub fn parse(source: &str) -> Result<Expr, Problem> {
     if parser.peek() == &TokenKind::End {
         return Err(Problem::new("empty", (0, 0), "write a formula"));
     }
-    let expr = parser.level(0)?;
+    let expr = parser.expression()?;
     match parser.next() {
         token if token.kind == TokenKind::End => Ok(expr),
         token => Err(unexpected(&token)),
@@ -52,8 +52,23 @@ struct Parser {
     depth: usize,
 }
 
-/// Levels of binary operators; behind the last come minus signs and operands.
-const LEVELS: u8 = 4;
+/// A chain whose last operator still waits for its operand.
+struct Open {
+    first: Expr,
+    rest: Vec<(Operator, Expr)>,
+    operator: Operator,
+}
+
+impl Open {
+    fn closed(mut self, operand: Expr) -> Expr {
+        let span = (self.first.span.0, operand.span.1);
+        self.rest.push((self.operator, operand));
+        Expr {
+            kind: ExprKind::Chain(Box::new(self.first), self.rest),
+            span,
+        }
+    }
+}
 
 impl Parser {
     fn peek(&mut self) -> &TokenKind {
@@ -69,27 +84,38 @@ impl Parser {
         })
     }
 
-    fn level(&mut self, level: u8) -> Result<Expr, Problem> {
-        if level == LEVELS {
-            return self.unary();
-        }
-        let first = self.level(level + 1)?;
-        let mut rest = Vec::new();
-        while let TokenKind::Operator(operator) = *self.peek() {
-            if operator.level() != level {
-                break;
+    /// Operands and operators. Those still open wait in a list and not on the stack,
+    /// so that a level of nesting costs two or three calls, not one for each operator.
+    fn expression(&mut self) -> Result<Expr, Problem> {
+        let mut open: Vec<Open> = Vec::new();
+        let mut operand = self.unary()?;
+        loop {
+            let next = match *self.peek() {
+                TokenKind::Operator(operator) => Some(operator),
+                _ => None,
+            };
+            while let Some(chain) =
+                open.pop_if(|chain| next.is_none_or(|next| chain.operator.level() > next.level()))
+            {
+                operand = chain.closed(operand);
             }
+            let Some(operator) = next else {
+                return Ok(operand);
+            };
             self.next();
-            rest.push((operator, self.level(level + 1)?));
+            match open.last_mut() {
+                Some(chain) if chain.operator.level() == operator.level() => {
+                    chain.rest.push((chain.operator, operand));
+                    chain.operator = operator;
+                }
+                _ => open.push(Open {
+                    first: operand,
+                    rest: Vec::new(),
+                    operator,
+                }),
+            }
+            operand = self.unary()?;
         }
-        let Some((_, last)) = rest.last() else {
-            return Ok(first);
-        };
-        let span = (first.span.0, last.span.1);
-        Ok(Expr {
-            kind: ExprKind::Chain(Box::new(first), rest),
-            span,
-        })
     }
 
     fn deeper(&mut self, token: &Token) -> Result<(), Problem> {
@@ -106,72 +132,57 @@ impl Parser {
 
     fn unary(&mut self) -> Result<Expr, Problem> {
         let token = self.next();
-        let span = (token.start, token.end);
         match token.kind {
-            TokenKind::Operator(Operator::Subtract) => {
-                self.deeper(&token)?;
-                let operand = self.unary()?;
-                self.depth -= 1;
-                Ok(Expr {
-                    span: (span.0, operand.span.1),
-                    kind: ExprKind::Negate(Box::new(operand)),
-                })
-            }
-            TokenKind::Open => {
-                self.deeper(&token)?;
-                let inner = self.level(0)?;
-                self.depth -= 1;
-                let end = self.close(span)?;
-                Ok(Expr {
-                    span: (span.0, end),
-                    kind: inner.kind,
-                })
-            }
-            TokenKind::Name(ref name) if self.peek() == &TokenKind::Open => {
-                let name = name.clone();
-                self.deeper(&token)?;
-                let call = self.call(name, span)?;
-                self.depth -= 1;
-                Ok(call)
-            }
-            TokenKind::Number(number) => Ok(Expr {
-                kind: ExprKind::Number(number),
-                span,
-            }),
-            TokenKind::Text(text) => Ok(Expr {
-                kind: ExprKind::Text(text),
-                span,
-            }),
-            TokenKind::Column(name) => Ok(Expr {
-                kind: ExprKind::Column { name, bare: false },
-                span,
-            }),
-            TokenKind::Name(name) => Ok(Expr {
-                kind: ExprKind::Column { name, bare: true },
-                span,
-            }),
-            _ => Err(unexpected(&token)),
+            TokenKind::Operator(Operator::Subtract) => self.negation(&token),
+            TokenKind::Open => self.parenthesis(&token),
+            TokenKind::Name(_) if self.peek() == &TokenKind::Open => self.call(&token),
+            _ => leaf(token),
         }
     }
 
-    fn call(&mut self, name: String, name_span: (usize, usize)) -> Result<Expr, Problem> {
+    fn negation(&mut self, minus: &Token) -> Result<Expr, Problem> {
+        self.deeper(minus)?;
+        let operand = self.unary()?;
+        self.depth -= 1;
+        Ok(Expr {
+            span: (minus.start, operand.span.1),
+            kind: ExprKind::Negate(Box::new(operand)),
+        })
+    }
+
+    fn parenthesis(&mut self, open: &Token) -> Result<Expr, Problem> {
+        self.deeper(open)?;
+        let mut inner = self.expression()?;
+        self.depth -= 1;
+        let end = self.close((open.start, open.end))?;
+        inner.span = (open.start, end);
+        Ok(inner)
+    }
+
+    fn call(&mut self, function: &Token) -> Result<Expr, Problem> {
+        self.deeper(function)?;
         let open = self.next();
         let mut arguments = Vec::new();
         if self.peek() != &TokenKind::Close {
-            arguments.push(self.level(0)?);
+            arguments.push(self.expression()?);
             while self.peek() == &TokenKind::Comma {
                 self.next();
-                arguments.push(self.level(0)?);
+                arguments.push(self.expression()?);
             }
         }
         let end = self.close((open.start, open.end))?;
+        self.depth -= 1;
+        let name = match &function.kind {
+            TokenKind::Name(name) => name.clone(),
+            _ => return Err(unexpected(function)),
+        };
         Ok(Expr {
             kind: ExprKind::Call {
                 name,
-                name_span,
+                name_span: (function.start, function.end),
                 arguments,
             },
-            span: (name_span.0, end),
+            span: (function.start, end),
         })
     }
 
@@ -188,6 +199,19 @@ impl Parser {
             _ => Err(unexpected(&token)),
         }
     }
+}
+
+/// A constant or a column.
+fn leaf(token: Token) -> Result<Expr, Problem> {
+    let span = (token.start, token.end);
+    let kind = match token.kind {
+        TokenKind::Number(number) => ExprKind::Number(number),
+        TokenKind::Text(text) => ExprKind::Text(text),
+        TokenKind::Column(name) => ExprKind::Column { name, bare: false },
+        TokenKind::Name(name) => ExprKind::Column { name, bare: true },
+        _ => return Err(unexpected(&token)),
+    };
+    Ok(Expr { kind, span })
 }
 
 fn unexpected(token: &Token) -> Problem {

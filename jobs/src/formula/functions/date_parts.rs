@@ -1,4 +1,4 @@
-//! Parts of a date, in the fund's zone or the one that SET_TIMEZONE names.
+//! Parts of a date, in the fund's zone or the one that `SET_TIMEZONE` names.
 
 use jiff::civil::{self, Weekday};
 

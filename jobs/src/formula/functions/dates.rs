@@ -1,6 +1,6 @@
 //! Functions that make, move, read and write dates.
 
-use jiff::{SignedDuration, Span};
+use jiff::{SignedDuration, Span, tz::TimeZone};
 use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive};
 
 use super::{FunctionDoc, Rule, function};
@@ -110,13 +110,19 @@ fn now(call: &Arguments<'_>) -> Result<Value, ErrorValue> {
 }
 
 fn dateadd(call: &Arguments<'_>) -> Result<Value, ErrorValue> {
+    Ok(moved(call)?.map_or(Value::Blank, |(value, _)| value))
+}
+
+/// DATEADD's date, and the zone that its argument was to be read in.
+pub fn moved(call: &Arguments<'_>) -> Result<Option<(Value, TimeZone)>, ErrorValue> {
     let date = call.zoned(0)?;
     let (count, unit) = (call.number(1)?, call.unit(2)?);
     let Some((when, zone)) = date else {
-        return Ok(Value::Blank);
+        return Ok(None);
     };
     if let Some(nanoseconds) = unit.nanoseconds() {
-        return moved_exactly(when.instant(&zone)?, count, nanoseconds);
+        let value = moved_exactly(when.instant(&zone)?, count, nanoseconds)?;
+        return Ok(Some((value, zone)));
     }
     // Days differ in length and months more so: no halves of them.
     let count = count
@@ -133,20 +139,21 @@ fn dateadd(call: &Arguments<'_>) -> Result<Value, ErrorValue> {
             .and_then(|days| Span::new().try_days(days).ok()),
     }
     .ok_or(ErrorValue::Overflow)?;
-    match when {
+    let value = match when {
         When::Day(date) => date
             .checked_add(span)
             .map(Value::Date)
-            .map_err(|_| ErrorValue::Overflow),
+            .map_err(|_| ErrorValue::Overflow)?,
         When::At(at) => {
             // The clock shows the same time of day afterwards, whatever summer time does.
-            let moved = zone
+            let local = zone
                 .to_datetime(at)
                 .checked_add(span)
                 .map_err(|_| ErrorValue::Overflow)?;
-            Ok(local_instant(moved, &zone)?.into())
+            local_instant(local, &zone)?.into()
         }
-    }
+    };
+    Ok(Some((value, zone)))
 }
 
 fn moved_exactly(

@@ -266,6 +266,7 @@ fn is_before(call: &Arguments<'_>) -> Result<Value, ErrorValue> {
     ordered(call, std::cmp::Ordering::Less)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the table's signature")]
 fn iserror(call: &Arguments<'_>) -> Result<Value, ErrorValue> {
     Ok(matches!(*call.value(0), Value::Error(_)).into())
 }

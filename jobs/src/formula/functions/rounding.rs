@@ -77,11 +77,10 @@ fn places(
     let number = call.number(0)?;
     let places = if call.has(1) { call.integer(1)? } else { 0 };
     let strategy = strategy(number);
-    if let Ok(places) = u32::try_from(places) {
+    if places >= 0 {
         // More places than a decimal has change nothing.
-        return Ok(number
-            .round_dp_with_strategy(places.min(28), strategy)
-            .into());
+        let places = u32::try_from(places).unwrap_or(u32::MAX).min(28);
+        return Ok(number.round_dp_with_strategy(places, strategy).into());
     }
     let tens = (0..places.unsigned_abs()).try_fold(Decimal::ONE, |tens, step| {
         if step > 28 {

@@ -324,7 +324,9 @@ fn without_thousands(text: &str) -> Option<String> {
     for (i, group) in groups.iter().enumerate() {
         let fits = !grouped || group.len() == 3 || (i == 0 && group.len() < 3);
         // `.5` has no whole part.
-        if !(fits && is_digits(group)) && !(whole.is_empty() && fraction.is_some()) {
+        let bare_point = whole.is_empty() && fraction.is_some();
+        let is_number = fits && is_digits(group);
+        if !(is_number || bare_point) {
             return None;
         }
     }
