@@ -29,7 +29,7 @@ use crate::{
 
 /// How often the one shared task looks.
 const POLL: Duration = Duration::from_millis(250);
-/// Formulas with NOW() read otherwise after so long though nothing changed.
+/// Formulas with `NOW()` read otherwise after so long though nothing changed.
 const MINUTE: Duration = Duration::from_mins(1);
 /// A comment this often keeps proxies from closing the stream; the session is
 /// looked up as often, so a stream outlives it by no more than this.

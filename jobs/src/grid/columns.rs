@@ -136,6 +136,10 @@ impl ColumnType {
 }
 
 /// How a column's cells hold their values; what does not apply is absent.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent ticks of one form, each a key of the API"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ColumnOptions {
     /// For people, beside the name.

@@ -83,8 +83,7 @@ pub async fn revert(
             .bind(applied.version)
             .bind(set)
             .execute(&mut **tx)
-            .await
-            .map_err(DbError::from)?;
+            .await?;
     }
     // Even if nothing was left to take back: it is done with.
     sqlx::query("update change_sets set undone_by = ?2 where id = ?1")
@@ -95,8 +94,7 @@ pub async fn revert(
             set
         })
         .execute(&mut **tx)
-        .await
-        .map_err(DbError::from)?;
+        .await?;
     Ok(applied)
 }
 
@@ -109,8 +107,7 @@ pub async fn undo(tx: &mut WriteTx, actor: &str) -> Result<Option<Undone>, GridE
     )
     .bind(actor)
     .fetch_optional(&mut **tx)
-    .await
-    .map_err(DbError::from)?;
+    .await?;
     take_back(tx, actor, set, "undo").await
 }
 
@@ -125,8 +122,7 @@ pub async fn redo(tx: &mut WriteTx, actor: &str) -> Result<Option<Undone>, GridE
     )
     .bind(actor)
     .fetch_optional(&mut **tx)
-    .await
-    .map_err(DbError::from)?;
+    .await?;
     take_back(tx, actor, set, "redo").await
 }
 

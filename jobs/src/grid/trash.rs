@@ -115,8 +115,7 @@ pub async fn purge(
     )
     .bind(id)
     .fetch_one(&mut **tx)
-    .await
-    .map_err(DbError::from)?;
+    .await?;
     if open > 0 {
         return Err(GridError::invalid(
             "still_in_use",
@@ -130,11 +129,7 @@ pub async fn purge(
         "delete from grid_changes where row_id = ?1",
         "delete from grid_rows where id = ?1",
     ] {
-        sqlx::query(sql)
-            .bind(id)
-            .execute(&mut **tx)
-            .await
-            .map_err(DbError::from)?;
+        sqlx::query(sql).bind(id).execute(&mut **tx).await?;
     }
     let mut work = Work::load(tx, &[]).await?;
     // The name is gone too: history keeps that something was purged, not what.

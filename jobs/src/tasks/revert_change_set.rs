@@ -28,6 +28,6 @@ impl Job for RevertChangeSet {
             "conflicts": applied.conflicts.len(),
         }));
         cx.progress(1, 1, format!("{} changes taken back", applied.changes));
-        cx.complete_tx(tx).await.map_err(Into::into)
+        cx.complete_tx(tx).await
     }
 }

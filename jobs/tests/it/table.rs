@@ -27,7 +27,7 @@ fn cells(table: &Table) -> Map<String, Value> {
 }
 
 async fn read(shared: &SharedTable) -> Map<String, Value> {
-    cells(&*shared.read().await.unwrap())
+    cells(&shared.read().await.unwrap())
 }
 
 async fn fresh(t: &TestDb) -> Map<String, Value> {
@@ -105,7 +105,7 @@ async fn formulas_that_go_round_or_name_nothing_are_refused() {
     let round = json!([{"op": "update_column", "column": "a", "options": {"formula": "{B} + 1"}}]);
     let refused = write(&t, round, &ANA).await.unwrap_err().to_string();
     assert!(
-        refused.contains("A") && refused.contains("B") && refused.contains("→"),
+        refused.contains('A') && refused.contains('B') && refused.contains("→"),
         "{refused}"
     );
     let unknown = json!([{"op": "add_column", "name": "C", "type": "formula", "options": {"formula": "{Amuont}"}}]);
@@ -359,9 +359,9 @@ async fn rows_and_columns_can_be_put_between_others() {
     let mut wanted = vec!["r1".to_owned()];
     wanted.extend((0..24).rev().map(|n| format!("n{n}")));
     wanted.push("r2".to_owned());
-    assert_eq!(order(&*shared.read().await.unwrap()), wanted);
+    assert_eq!(order(&shared.read().await.unwrap()), wanted);
     assert_eq!(
-        order(&*SharedTable::new(&t.db).read().await.unwrap()),
+        order(&SharedTable::new(&t.db).read().await.unwrap()),
         wanted
     );
     let place = json!([{"op": "move_column", "column": "stage", "before": "amount"}]);

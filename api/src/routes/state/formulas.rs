@@ -10,10 +10,42 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 
 use crate::{
+    access::Access,
     error::AppError,
     extract::{Json, Path},
+    route::{Route, get, post},
     state::App,
 };
+
+/// The routes of this part.
+pub fn routes() -> Vec<Route> {
+    vec![
+        post("/api/fundraising/formula/preview", Access::Member, preview)
+            .json("formulas", "Try a formula on a row or on sample values")
+            .body::<Preview>()
+            .answers::<Previewed>(200)
+            .problems(&[404]),
+        get(
+            "/api/fundraising/formula/functions",
+            Access::Member,
+            functions,
+        )
+        .json("formulas", "The functions formulas can use")
+        .answers::<Vec<Function>>(200),
+        post(
+            "/api/fundraising/columns/{id}/retype-preview",
+            Access::Member,
+            retype_preview,
+        )
+        .json(
+            "grid",
+            "See which values would not survive a change of type",
+        )
+        .body::<Retype>()
+        .answers::<RetypePreview>(200)
+        .problems(&[404]),
+    ]
+}
 
 /// A formula to try.
 #[derive(Deserialize, JsonSchema)]

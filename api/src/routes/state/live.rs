@@ -24,12 +24,38 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
+    access::Access,
     error::AppError,
     extract::{Json, Query},
     request::cookie,
+    route::{Route, get, post},
     session::{self, SignedIn},
     state::App,
 };
+
+/// The routes of this part.
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/api/fundraising/events", Access::Member, events)
+            .json(
+                "grid",
+                "An event stream of changes and of who is where; it ends with the session",
+            )
+            .query::<Since>()
+            .answers_nothing(200),
+        get("/api/fundraising/changes", Access::Member, changes)
+            .json(
+                "grid",
+                "What changed since a version, for those who cannot follow the event stream",
+            )
+            .query::<Since>()
+            .answers::<Changes>(200),
+        post("/api/fundraising/presence", Access::Member, presence)
+            .json("grid", "Say where you are in the grid")
+            .body::<Here>()
+            .answers_nothing(204),
+    ]
+}
 
 /// A comment this often keeps proxies from closing the stream; the session is
 /// looked up as often.
@@ -143,8 +169,8 @@ pub async fn presence(
 #[derive(Deserialize, JsonSchema)]
 pub struct Since {
     /// The grid version it has.
-    #[serde(default)]
-    since: Option<i64>,
+    #[serde(default, rename = "since")]
+    version: Option<i64>,
     /// The epoch its slots are of.
     #[serde(default)]
     epoch: String,
@@ -158,7 +184,7 @@ pub struct Since {
 
 impl Since {
     fn changes(&self, table: &Table) -> Changes {
-        match (self.stamp, self.since) {
+        match (self.stamp, self.version) {
             (Some(stamp), _) => table.changes_since(&self.epoch, stamp),
             (None, Some(version)) => table.changes_since_version(&self.epoch, version),
             (None, None) => table.changes_since(&self.epoch, table.stamp),

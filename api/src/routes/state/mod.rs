@@ -9,10 +9,7 @@ use axum::{
 };
 use crm_jobs::{
     audit,
-    grid::{
-        self, Applied, ChangeBy, ChangeSet, Column, Document, RetypePreview, Row, SyncRelational,
-        view::View,
-    },
+    grid::{self, Applied, ChangeBy, Column, Document, Row, SyncRelational, view::View},
     idempotency,
     investors::{self, Summary},
     queue::{self, EnqueueOptions, Prepared},
@@ -26,7 +23,7 @@ use crate::{
     error::AppError,
     extract::{Json, Query},
     request::text,
-    route::{Route, delete, get, patch, post, put},
+    route::{Route, get, patch, post, put},
     routes::jobs::Accepted,
     session::SignedIn,
     state::App,
@@ -48,6 +45,17 @@ const MAX_OPERATIONS: usize = 20_000;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
+    let parts = [
+        rows::routes(),
+        undo::routes(),
+        live::routes(),
+        views::routes(),
+        formulas::routes(),
+    ];
+    parts.into_iter().flatten().chain(own_routes()).collect()
+}
+
+fn own_routes() -> Vec<Route> {
     vec![
         get("/api/fundraising/state", Access::Member, read)
             .json("grid", "The whole grid at one version")
@@ -73,156 +81,6 @@ pub fn routes() -> Vec<Route> {
             .body_limit(OPERATIONS_LIMIT)
             .answers::<Patched>(200)
             .problems(&[404, 409]),
-        get("/api/fundraising/rows", Access::Member, rows::list)
-            .json("grid", "Rows by view or filter, in order, a page at a time")
-            .query::<rows::RowsQuery>()
-            .answers::<rows::RowsPage>(200)
-            .problems(&[404]),
-        get("/api/fundraising/order", Access::Member, rows::order)
-            .json(
-                "grid",
-                "Slots of the rows of a view or filter, in order, in groups",
-            )
-            .query::<rows::RowsQuery>()
-            .answers::<grid::view::Order>(200)
-            .problems(&[404]),
-        get("/api/fundraising/rows/{id}", Access::Member, rows::one)
-            .json("grid", "One row")
-            .answers::<rows::WholeRow>(200)
-            .problems(&[404]),
-        get(
-            "/api/fundraising/rows/{id}/history",
-            Access::Member,
-            rows::history,
-        )
-        .json(
-            "grid",
-            "What changed a row, newest first, 50 change sets at a time",
-        )
-        .query::<rows::HistoryQuery>()
-        .answers::<Vec<ChangeSet>>(200)
-        .problems(&[404]),
-        get("/api/fundraising/rows/{id}/why", Access::Member, rows::why)
-            .json("grid", "Why a row is in a view, or is not")
-            .query::<rows::WhyQuery>()
-            .answers::<rows::Why>(200)
-            .problems(&[404]),
-        get(
-            "/api/fundraising/rows/{id}/cells/{column}/history",
-            Access::Member,
-            rows::cell_history,
-        )
-        .json("grid", "What changed one cell, newest first")
-        .answers::<Vec<grid::CellChange>>(200)
-        .problems(&[404]),
-        get(
-            "/api/fundraising/rows/{id}/cells/{column}/explain",
-            Access::Member,
-            rows::explain,
-        )
-        .json("grid", "How a computed cell came to its value")
-        .answers::<rows::Explained>(200)
-        .problems(&[404]),
-        post(
-            "/api/fundraising/rows/{id}/purge",
-            Access::Admin,
-            undo::purge,
-        )
-        .json("grid", "Erase a deleted row and its history for good")
-        .body::<undo::Confirmation>()
-        .answers::<Applied>(200)
-        .problems(&[404]),
-        get("/api/fundraising/trash", Access::Member, undo::trash)
-            .json("grid", "Deleted rows and columns, newest first")
-            .query::<undo::TrashQuery>()
-            .answers::<grid::Trash>(200),
-        post("/api/fundraising/undo", Access::Member, undo::undo)
-            .json("grid", "Take your newest change back")
-            .answers::<undo::UndoAnswer>(200)
-            .problems(&[404, 409]),
-        post("/api/fundraising/redo", Access::Member, undo::redo)
-            .json("grid", "Make again what you took back last")
-            .answers::<undo::UndoAnswer>(200)
-            .problems(&[404, 409]),
-        post(
-            "/api/fundraising/changes/{id}/revert",
-            Access::Member,
-            undo::revert,
-        )
-        .json("grid", "Take any change set back; a large one by a job")
-        .answers::<Patched>(200)
-        .answers::<Accepted>(202)
-        .problems(&[404]),
-        get("/api/fundraising/events", Access::Member, live::events)
-            .json(
-                "grid",
-                "An event stream of changes and of who is where; it ends with the session",
-            )
-            .query::<live::Since>()
-            .answers_nothing(200),
-        get("/api/fundraising/changes", Access::Member, live::changes)
-            .json(
-                "grid",
-                "What changed since a version, for those who cannot follow the event stream",
-            )
-            .query::<live::Since>()
-            .answers::<grid::table::Changes>(200),
-        post("/api/fundraising/presence", Access::Member, live::presence)
-            .json("grid", "Say where you are in the grid")
-            .body::<live::Here>()
-            .answers_nothing(204),
-        get("/api/fundraising/views", Access::Member, views::list)
-            .json("grid", "Saved views you can see")
-            .answers::<Vec<View>>(200),
-        post("/api/fundraising/views", Access::Member, views::add)
-            .json("grid", "Save a view")
-            .body::<views::MakeView>()
-            .answers::<View>(200),
-        patch("/api/fundraising/views/{id}", Access::Member, views::change)
-            .json("grid", "Change a view")
-            .body::<views::ChangeView>()
-            .answers::<View>(200)
-            .problems(&[404, 409]),
-        delete("/api/fundraising/views/{id}", Access::Member, views::delete)
-            .json("grid", "Delete a view")
-            .answers::<View>(200)
-            .problems(&[404]),
-        post(
-            "/api/fundraising/views/{id}/restore",
-            Access::Member,
-            views::restore,
-        )
-        .json("grid", "Bring a deleted view back")
-        .answers::<View>(200)
-        .problems(&[404]),
-        post(
-            "/api/fundraising/formula/preview",
-            Access::Member,
-            formulas::preview,
-        )
-        .json("formulas", "Try a formula on a row or on sample values")
-        .body::<formulas::Preview>()
-        .answers::<formulas::Previewed>(200)
-        .problems(&[404]),
-        get(
-            "/api/fundraising/formula/functions",
-            Access::Member,
-            formulas::functions,
-        )
-        .json("formulas", "The functions formulas can use")
-        .answers::<Vec<formulas::Function>>(200),
-        post(
-            "/api/fundraising/columns/{id}/retype-preview",
-            Access::Member,
-            formulas::retype_preview,
-        )
-        .json(
-            "grid",
-            "See which values would not survive a change of type",
-        )
-        .body::<formulas::Retype>()
-        .answers::<RetypePreview>(200)
-        .problems(&[404]),
         get(
             "/api/fundraising/relational-summary",
             Access::Member,

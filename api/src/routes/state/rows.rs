@@ -12,11 +12,69 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
+    access::Access,
     error::AppError,
     extract::{Json, Path, Query},
+    route::{Route, get},
     session::SignedIn,
     state::App,
 };
+
+/// The routes of this part.
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/api/fundraising/rows", Access::Member, list)
+            .json("grid", "Rows by view or filter, in order, a page at a time")
+            .query::<RowsQuery>()
+            .answers::<RowsPage>(200)
+            .problems(&[404]),
+        get("/api/fundraising/order", Access::Member, order)
+            .json(
+                "grid",
+                "Slots of the rows of a view or filter, in order, in groups",
+            )
+            .query::<RowsQuery>()
+            .answers::<grid::view::Order>(200)
+            .problems(&[404]),
+        get("/api/fundraising/rows/{id}", Access::Member, one)
+            .json("grid", "One row")
+            .answers::<WholeRow>(200)
+            .problems(&[404]),
+        get(
+            "/api/fundraising/rows/{id}/history",
+            Access::Member,
+            history,
+        )
+        .json(
+            "grid",
+            "What changed a row, newest first, 50 change sets at a time",
+        )
+        .query::<HistoryQuery>()
+        .answers::<Vec<ChangeSet>>(200)
+        .problems(&[404]),
+        get("/api/fundraising/rows/{id}/why", Access::Member, why)
+            .json("grid", "Why a row is in a view, or is not")
+            .query::<WhyQuery>()
+            .answers::<Why>(200)
+            .problems(&[404]),
+        get(
+            "/api/fundraising/rows/{id}/cells/{column}/history",
+            Access::Member,
+            cell_history,
+        )
+        .json("grid", "What changed one cell, newest first")
+        .answers::<Vec<grid::CellChange>>(200)
+        .problems(&[404]),
+        get(
+            "/api/fundraising/rows/{id}/cells/{column}/explain",
+            Access::Member,
+            explain,
+        )
+        .json("grid", "How a computed cell came to its value")
+        .answers::<Explained>(200)
+        .problems(&[404]),
+    ]
+}
 
 /// Rows of one answer at most, and unless told otherwise.
 const MOST: usize = 500;

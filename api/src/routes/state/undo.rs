@@ -14,12 +14,46 @@ use serde_json::json;
 
 use super::write::{Patched, patched};
 use crate::{
+    access::Access,
     error::AppError,
     extract::{Json, Path, Query},
+    route::{Route, get, post},
     routes::jobs::Accepted,
     session::SignedIn,
     state::App,
 };
+
+/// The routes of this part.
+pub fn routes() -> Vec<Route> {
+    vec![
+        post("/api/fundraising/rows/{id}/purge", Access::Admin, purge)
+            .json("grid", "Erase a deleted row and its history for good")
+            .body::<Confirmation>()
+            .answers::<Applied>(200)
+            .problems(&[404]),
+        get("/api/fundraising/trash", Access::Member, trash)
+            .json("grid", "Deleted rows and columns, newest first")
+            .query::<TrashQuery>()
+            .answers::<grid::Trash>(200),
+        post("/api/fundraising/undo", Access::Member, undo)
+            .json("grid", "Take your newest change back")
+            .answers::<UndoAnswer>(200)
+            .problems(&[404, 409]),
+        post("/api/fundraising/redo", Access::Member, redo)
+            .json("grid", "Make again what you took back last")
+            .answers::<UndoAnswer>(200)
+            .problems(&[404, 409]),
+        post(
+            "/api/fundraising/changes/{id}/revert",
+            Access::Member,
+            revert,
+        )
+        .json("grid", "Take any change set back; a large one by a job")
+        .answers::<Patched>(200)
+        .answers::<Accepted>(202)
+        .problems(&[404]),
+    ]
+}
 
 /// What an undo or redo did.
 #[derive(Serialize, JsonSchema)]

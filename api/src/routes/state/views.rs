@@ -10,11 +10,43 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
+    access::Access,
     error::AppError,
     extract::{Json, Path},
+    route::{Route, delete, get, patch, post},
     session::SignedIn,
     state::App,
 };
+
+/// The routes of this part.
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/api/fundraising/views", Access::Member, list)
+            .json("grid", "Saved views you can see")
+            .answers::<Vec<View>>(200),
+        post("/api/fundraising/views", Access::Member, add)
+            .json("grid", "Save a view")
+            .body::<MakeView>()
+            .answers::<View>(200),
+        patch("/api/fundraising/views/{id}", Access::Member, change)
+            .json("grid", "Change a view")
+            .body::<ChangeView>()
+            .answers::<View>(200)
+            .problems(&[404, 409]),
+        delete("/api/fundraising/views/{id}", Access::Member, remove)
+            .json("grid", "Delete a view")
+            .answers::<View>(200)
+            .problems(&[404]),
+        post(
+            "/api/fundraising/views/{id}/restore",
+            Access::Member,
+            restore,
+        )
+        .json("grid", "Bring a deleted view back")
+        .answers::<View>(200)
+        .problems(&[404]),
+    ]
+}
 
 /// A view to be made.
 #[derive(Deserialize, JsonSchema)]
@@ -106,7 +138,7 @@ pub async fn change(
     Ok(Json(changed))
 }
 
-pub async fn delete(
+pub async fn remove(
     State(app): State<App>,
     who: SignedIn,
     Path(id): Path<String>,

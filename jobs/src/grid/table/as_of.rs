@@ -62,7 +62,7 @@ pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, G
     for change in &changes {
         match (&change.row_id, &change.column_id) {
             (None, Some(column)) => {
-                take_column_back(&mut columns, column, change.before.as_deref())
+                take_column_back(&mut columns, column, change.before.as_deref());
             }
             (Some(row), _) => {
                 if let Some(row) = rows.get_mut(row) {
@@ -88,6 +88,7 @@ pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, G
     });
     let mut past = (*table).clone();
     past.around.clear();
+    past.program.forget_history();
     let delta = Delta {
         from: Some(table.version),
         state: State {
@@ -107,6 +108,7 @@ pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, G
     };
     drop(table);
     past.follow(delta);
+    super::shared::history(&mut tx, &mut past).await?;
     past.epoch = format!("{}@{version}", past.epoch);
     past.tick(match when {
         AsOf::Version(_) => at,

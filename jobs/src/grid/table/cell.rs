@@ -52,7 +52,7 @@ pub(super) fn has_faces(kind: ColumnType) -> bool {
 /// What people and formulas see of a key: names instead of ids.
 pub(super) fn face(column: &Column, names: &Names, key: &Value) -> Value {
     use ColumnType as T;
-    let named = |id: &str| -> Arc<str> {
+    let reads = |id: &str| -> Arc<str> {
         match column.kind {
             T::Select | T::MultiSelect => column.options.choice(id).map_or(id, |c| &c.name).into(),
             _ => names.of(id).into(),
@@ -70,11 +70,11 @@ pub(super) fn face(column: &Column, names: &Names, key: &Value) -> Value {
         }
         // Cells hold 12.5 for 12.5 %; formulas count with the share.
         (T::Percent, Value::Number(n)) => Value::Number(*n / Decimal::ONE_HUNDRED),
-        (T::Select | T::User, Value::Text(id)) => Value::Text(named(id)),
+        (T::Select | T::User, Value::Text(id)) => Value::Text(reads(id)),
         (T::MultiSelect | T::Funds, Value::List(ids)) => Value::List(
             ids.iter()
                 .map(|id| match id {
-                    Value::Text(id) => Value::Text(named(id)),
+                    Value::Text(id) => Value::Text(reads(id)),
                     other => other.clone(),
                 })
                 .collect(),

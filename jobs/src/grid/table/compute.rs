@@ -32,8 +32,9 @@ struct Computed {
     inputs: Vec<usize>,
     /// Places of the columns whose edits it tells the time of.
     watched: Vec<usize>,
-    /// By row slot: when a watched column was last edited, UTC milliseconds.
-    edited_at: HashMap<u32, i64>,
+    /// By row slot: when a watched column was last edited, UTC milliseconds. None
+    /// until it was read from the history.
+    edited_at: Option<HashMap<u32, i64>>,
     kind: ColumnType,
 }
 
@@ -67,7 +68,7 @@ impl Program {
                     formula,
                     inputs: inputs.unwrap_or_default(),
                     watched: watched.unwrap_or_default(),
-                    edited_at: HashMap::new(),
+                    edited_at: None,
                 }
             })
             .collect();
@@ -116,9 +117,45 @@ impl Program {
     /// Remembers when watched columns of a row were edited.
     pub(super) fn note_edit(&mut self, slot: u32, at: i64, changed: &[usize]) {
         for computed in &mut self.computed {
-            if computed.watched.iter().any(|w| changed.contains(w)) {
-                computed.edited_at.insert(slot, at);
+            if let Some(edited_at) = &mut computed.edited_at
+                && computed.watched.iter().any(|w| changed.contains(w))
+            {
+                edited_at.insert(slot, at);
             }
+        }
+    }
+
+    /// Formula columns whose watched columns' history was not read yet, with the
+    /// ids of those.
+    pub(super) fn lacks_history(&self) -> Vec<(String, Vec<String>)> {
+        let lacking = self.computed.iter().filter(|c| c.edited_at.is_none());
+        lacking
+            .filter_map(|c| Some((c.id.clone(), c.formula.as_ref()?.watched().to_vec())))
+            .filter(|(_, watched)| !watched.is_empty())
+            .collect()
+    }
+
+    pub(super) fn take_history(&mut self, id: &str, edits: HashMap<u32, i64>) -> Option<usize> {
+        let computed = self.computed.iter_mut().find(|c| c.id == id)?;
+        computed.edited_at = Some(edits);
+        Some(computed.column)
+    }
+
+    /// What is known of watched columns stays known where they are the same.
+    pub(super) fn keep_history_of(&mut self, old: &Self) {
+        for computed in &mut self.computed {
+            let before = old.computed.iter().find(|o| {
+                let watched = |c: &Computed| c.formula.as_ref().map(|f| f.watched().to_vec());
+                o.id == computed.id && watched(o) == watched(computed)
+            });
+            computed.edited_at = before.and_then(|b| b.edited_at.clone());
+        }
+    }
+
+    /// Forgets the history: the table is to show another time.
+    pub(super) fn forget_history(&mut self) {
+        for computed in &mut self.computed {
+            computed.edited_at = None;
         }
     }
 
@@ -126,6 +163,12 @@ impl Program {
     pub(super) fn of(&self, column: usize) -> Option<(&Formula, &[usize])> {
         let found = self.computed.iter().find(|c| c.column == column)?;
         Some((found.formula.as_deref()?, &found.inputs))
+    }
+
+    /// When what a column's formula watches was last edited in a row.
+    pub(super) fn modified_at(&self, column: usize, table: &Table, slot: u32) -> i64 {
+        let found = self.computed.iter().find(|c| c.column == column);
+        found.map_or(0, |c| c.modified_at(table, slot))
     }
 }
 
@@ -161,8 +204,10 @@ pub(super) fn recompute(table: &mut Table, touched: &Touched) {
     for at in 0..table.program.computed.len() {
         let computed = &table.program.computed[at];
         let column = computed.column;
-        let reads =
-            |place: &usize| computed.inputs.contains(place) || computed.watched.contains(place);
+        let watches_all = computed.formula.as_ref().is_some_and(|f| f.watches_all());
+        let reads = |place: &usize| {
+            watches_all || computed.inputs.contains(place) || computed.watched.contains(place)
+        };
         let slots: Vec<u32> = if whole.contains(&column) || whole.iter().any(reads) {
             table.order.clone()
         } else {
@@ -209,18 +254,31 @@ fn evaluate(table: &Table, at: usize, slot: u32) -> Value {
     let Some(formula) = &computed.formula else {
         return Value::Error(ErrorValue::Argument);
     };
-    let facts = facts(table, computed.edited_at.get(&slot).copied(), slot);
+    let facts = facts(table, computed.modified_at(table, slot), slot);
     let cells = |input: usize| table.columns[computed.inputs[input]].face(slot);
     formula.evaluate(&facts, &cells, &table.moment)
 }
 
+impl Computed {
+    /// When somebody last edited what the formula watches: the named columns, or
+    /// the row. One never edited since is as old as its row.
+    fn modified_at(&self, table: &Table, slot: u32) -> i64 {
+        let head = &table.rows[slot as usize];
+        if self.watched.is_empty() {
+            return head.updated_at;
+        }
+        let edited = self.edited_at.as_ref().and_then(|e| e.get(&slot));
+        edited.copied().unwrap_or(head.created_at)
+    }
+}
+
 /// What a formula may know of the row itself.
-pub(super) fn facts(table: &Table, edited_at: Option<i64>, slot: u32) -> RowFacts<'_> {
+pub(super) fn facts(table: &Table, modified_at: i64, slot: u32) -> RowFacts<'_> {
     let head = &table.rows[slot as usize];
     let time = |ms: i64| Timestamp::from_millisecond(ms).unwrap_or_default();
     RowFacts {
         id: &head.id,
         created_at: time(head.created_at),
-        modified_at: time(edited_at.unwrap_or(head.updated_at)),
+        modified_at: time(modified_at),
     }
 }

@@ -28,142 +28,89 @@ pub fn is_derived(column: &str) -> bool {
     column.starts_with('@')
 }
 
+const LIST_CHOICES: [(&str, &str, &str); 4] = [
+    ("main", "Main", "blue"),
+    ("follow_up", "Follow-up", "yellow"),
+    ("longshot", "Longshot", "purple"),
+    ("graveyard", "Graveyard", "gray"),
+];
+const REMINDERS: [(&str, &str, &str); 3] = [
+    ("overdue", "Overdue", "red"),
+    ("due_soon", "Due soon", "yellow"),
+    ("open", "Open", "gray"),
+];
+const STALENESS: [(&str, &str, &str); 3] = [
+    ("fresh", "Fresh", "green"),
+    ("ageing", "Ageing", "yellow"),
+    ("stale", "Stale", "red"),
+];
+
 /// The derived columns, for these funds.
 pub fn derived_columns(names: &Names) -> Vec<Column> {
-    let choices = |of: &[(&str, &str, &str)]| ColumnOptions {
-        choices: of
-            .iter()
-            .map(|(id, name, color)| Choice {
-                id: (*id).to_owned(),
-                name: (*name).to_owned(),
-                color: (*color).to_owned(),
-            })
-            .collect(),
-        ..ColumnOptions::default()
+    let plain = |id: &str, name: &str, kind| column(id, name, kind, ColumnOptions::default());
+    let select = |id, name, of: &[_]| column(id, name, ColumnType::Select, choices(of));
+    let money = |id: &str, name: &str, currency: Option<&String>| {
+        let options = ColumnOptions {
+            currency: currency.cloned(),
+            ..ColumnOptions::default()
+        };
+        column(id, name, ColumnType::Currency, options)
     };
-    let plain = ColumnOptions::default;
-    let money = |currency: Option<&String>| ColumnOptions {
-        currency: currency.cloned(),
-        ..ColumnOptions::default()
-    };
-    let lists = [
-        ("main", "Main", "blue"),
-        ("follow_up", "Follow-up", "yellow"),
-        ("longshot", "Longshot", "purple"),
-        ("graveyard", "Graveyard", "gray"),
-    ];
-    let reminders = [
-        ("overdue", "Overdue", "red"),
-        ("due_soon", "Due soon", "yellow"),
-        ("open", "Open", "gray"),
-    ];
-    let staleness = [
-        ("fresh", "Fresh", "green"),
-        ("ageing", "Ageing", "yellow"),
-        ("stale", "Stale", "red"),
-    ];
-    use ColumnType as T;
-    let mut all = vec![
-        (
-            "@list".to_owned(),
-            "List".to_owned(),
-            T::Select,
-            choices(&lists),
-        ),
-        (
-            "@stage".to_owned(),
-            "Pipeline stage".to_owned(),
-            T::Select,
-            choices(&PIPELINE),
-        ),
-        (
-            "@committed".to_owned(),
-            "Total committed".to_owned(),
-            T::Currency,
-            money(names.funds.first().map(|f| &f.currency)),
-        ),
-    ];
-    all.extend(names.funds.iter().map(|fund| {
-        (
-            format!("@committed:{}", fund.id),
-            format!("Committed to {}", fund.name),
-            T::Currency,
-            money(Some(&fund.currency)),
+    let main_currency = names.funds.first().map(|f| &f.currency);
+    let by_fund = names.funds.iter().map(|fund| {
+        let id = format!("@committed:{}", fund.id);
+        money(
+            &id,
+            &format!("Committed to {}", fund.name),
+            Some(&fund.currency),
         )
-    }));
+    });
+    let mut all = vec![
+        select("@list", "List", &LIST_CHOICES),
+        select("@stage", "Pipeline stage", &PIPELINE),
+        money("@committed", "Total committed", main_currency),
+    ];
+    all.extend(by_fund);
     all.extend([
-        (
-            "@tasks".to_owned(),
-            "Open tasks".to_owned(),
-            T::Number,
-            plain(),
-        ),
-        (
-            "@reminder".to_owned(),
-            "Reminder".to_owned(),
-            T::Select,
-            choices(&reminders),
-        ),
-        (
-            "@last_contact".to_owned(),
-            "Last contacted".to_owned(),
-            T::DateTime,
-            plain(),
-        ),
-        (
-            "@staleness".to_owned(),
-            "Staleness".to_owned(),
-            T::Select,
-            choices(&staleness),
-        ),
-        (
-            "@owner".to_owned(),
-            "Relationship owner".to_owned(),
-            T::User,
-            plain(),
-        ),
-        (
-            "@existing".to_owned(),
-            "Existing investor".to_owned(),
-            T::Checkbox,
-            plain(),
-        ),
-        (
-            "@created_at".to_owned(),
-            "Created at".to_owned(),
-            T::DateTime,
-            plain(),
-        ),
-        (
-            "@created_by".to_owned(),
-            "Created by".to_owned(),
-            T::User,
-            plain(),
-        ),
-        (
-            "@modified_at".to_owned(),
-            "Last modified".to_owned(),
-            T::DateTime,
-            plain(),
-        ),
-        (
-            "@modified_by".to_owned(),
-            "Last modified by".to_owned(),
-            T::User,
-            plain(),
-        ),
+        plain("@tasks", "Open tasks", ColumnType::Number),
+        select("@reminder", "Reminder", &REMINDERS),
+        plain("@last_contact", "Last contacted", ColumnType::DateTime),
+        select("@staleness", "Staleness", &STALENESS),
+        plain("@owner", "Relationship owner", ColumnType::User),
+        plain("@existing", "Existing investor", ColumnType::Checkbox),
+        plain("@created_at", "Created at", ColumnType::DateTime),
+        plain("@created_by", "Created by", ColumnType::User),
+        plain("@modified_at", "Last modified", ColumnType::DateTime),
+        plain("@modified_by", "Last modified by", ColumnType::User),
     ]);
-    (10_000..)
-        .zip(all)
-        .map(|(position, (id, name, kind, options))| Column {
-            id,
-            name,
-            kind,
-            options,
-            position,
-            hidden: true,
-        })
-        .collect()
+    // Behind all that people made, in this order.
+    for (position, column) in (10_000..).zip(&mut all) {
+        column.position = position;
+    }
+    all
+}
+
+fn column(id: &str, name: &str, kind: ColumnType, options: ColumnOptions) -> Column {
+    Column {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        kind,
+        options,
+        position: 0,
+        hidden: true,
+    }
+}
+
+fn choices(of: &[(&str, &str, &str)]) -> ColumnOptions {
+    let choice = |(id, name, color): &(&str, &str, &str)| Choice {
+        id: (*id).to_owned(),
+        name: (*name).to_owned(),
+        color: (*color).to_owned(),
+    };
+    ColumnOptions {
+        choices: of.iter().map(choice).collect(),
+        ..ColumnOptions::default()
+    }
 }
 
 /// What derived columns are made from, beyond the row itself.

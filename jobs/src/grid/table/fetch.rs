@@ -208,6 +208,24 @@ async fn cells_of(
     .await
 }
 
+/// When each row was last edited in one of these columns, up to a version.
+pub(super) async fn edits(
+    tx: &mut SqliteConnection,
+    columns: &[String],
+    version: i64,
+) -> Result<Vec<(String, i64)>, DbError> {
+    sqlx::query_as(
+        "select c.row_id, max(s.at) from grid_changes c join change_sets s on s.id = c.change_set_id
+         where c.what = 'cell' and c.change_set_id <= ?2
+           and c.column_id in (select value from json_each(?1))
+         group by c.row_id",
+    )
+    .bind(Json::from(columns).to_string())
+    .bind(version)
+    .fetch_all(tx)
+    .await
+}
+
 /// Open tasks and the last contact, of these rows or of all that have any.
 async fn around(
     tx: &mut SqliteConnection,

@@ -95,7 +95,8 @@ impl Table {
         let new = moment(now, self.moment.zone.iana_name().unwrap_or("UTC"));
         let is_new_day = new.today != self.moment.today;
         let is_new_minute = now / 60_000 != self.moment.now.as_millisecond() / 60_000;
-        if !is_new_day && !(is_new_minute && self.program.has_minutes()) {
+        let turns = is_new_day || (is_new_minute && self.program.has_minutes());
+        if !turns {
             return false;
         }
         self.moment = new;
@@ -137,35 +138,49 @@ impl Table {
                 .and_then(Option::take)
                 .filter(|o| o.column.kind == column.kind);
             let at = self.columns.len();
-            match kept {
-                Some(mut kept) => {
-                    let reads_otherwise = kept.column.options != column.options
-                        || (names_changed && kept.kind != ColumnType::Percent);
-                    kept.column = column;
-                    if reads_otherwise && cell::has_faces(kept.kind) {
-                        kept.reface(&self.names);
-                        touched.columns.insert(at);
-                    }
-                    self.columns.push(kept);
-                }
-                None => {
-                    let kind = column.kind;
-                    let mut fresh = TableColumn::new(column, kind, self.rows.len());
-                    for (row, json) in delta.cells.remove(&fresh.column.id).unwrap_or_default() {
-                        let value: Json = serde_json::from_str(&json).unwrap_or_default();
-                        if let Some(slot) = self.slots.get(row.as_str()) {
-                            fresh.set(*slot, cell::key(kind, &value), &self.names);
-                        }
-                    }
+            if let Some(mut kept) = kept {
+                let reads_otherwise = names_changed || kept.column.options != column.options;
+                kept.column = column;
+                if reads_otherwise && cell::has_faces(kept.kind) {
+                    kept.reface(&self.names);
                     touched.columns.insert(at);
-                    self.columns.push(fresh);
                 }
+                self.columns.push(kept);
+            } else {
+                let cells = delta.cells.remove(&column.id).unwrap_or_default();
+                let fresh = self.filled(column, &cells);
+                touched.columns.insert(at);
+                self.columns.push(fresh);
             }
         }
         self.reindex();
         self.columns_stamp = self.stamp;
+        self.take_program(touched);
+        // Amounts may belong to other funds now, or stages to another column.
+        for slot in self.order.clone() {
+            self.derive_cells(slot, touched);
+            self.derive_around(slot, touched);
+        }
+    }
+
+    /// A new column with the cells it has in the database.
+    fn filled(&self, column: Column, cells: &[(String, String)]) -> TableColumn {
+        let kind = column.kind;
+        let mut fresh = TableColumn::new(column, kind, self.rows.len());
+        for (row, json) in cells {
+            let value: Json = serde_json::from_str(json).unwrap_or_default();
+            if let Some(slot) = self.slots.get(row.as_str()) {
+                fresh.set(*slot, cell::key(kind, &value), &self.names);
+            }
+        }
+        fresh
+    }
+
+    /// Compiles the formulas anew; those that read otherwise are computed again.
+    fn take_program(&mut self, touched: &mut Touched) {
         let definitions: Vec<Column> = self.columns.iter().map(|c| c.column.clone()).collect();
-        let program = Program::compile(&definitions);
+        let mut program = Program::compile(&definitions);
+        program.keep_history_of(&self.program);
         for at in program.changed_from(&self.program, &self.columns) {
             let kind = program.kind_of(at, &self.columns[at].column);
             if self.columns[at].kind != kind {
@@ -175,10 +190,21 @@ impl Table {
             touched.columns.insert(at);
         }
         self.program = program;
-        // Amounts may belong to other funds now, or stages to another column.
-        for slot in self.order.clone() {
-            self.derive_cells(slot, touched);
-            self.derive_around(slot, touched);
+    }
+
+    pub(super) fn lacks_history(&self) -> bool {
+        !self.program.lacks_history().is_empty()
+    }
+
+    /// Takes in when watched columns were last edited, and computes what tells it.
+    pub(super) fn take_history(&mut self, id: &str, edits: Vec<(String, i64)>) {
+        let edits = edits.into_iter();
+        let by_slot = edits.filter_map(|(row, at)| Some((*self.slots.get(row.as_str())?, at)));
+        if let Some(at) = self.program.take_history(id, by_slot.collect()) {
+            self.stamp += 1;
+            let mut touched = Touched::default();
+            touched.columns.insert(at);
+            compute::recompute(self, &touched);
         }
     }
 

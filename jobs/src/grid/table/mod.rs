@@ -205,8 +205,9 @@ impl Table {
     /// Every step on the way to a computed cell, inner ones first. None if the
     /// column is no formula that can be computed.
     pub fn explain(&self, id: &str, slot: u32) -> Option<Vec<crate::formula::Step>> {
-        let (formula, inputs) = self.program.of(*self.by_id.get(id)?)?;
-        let facts = compute::facts(self, None, slot);
+        let at = *self.by_id.get(id)?;
+        let (formula, inputs) = self.program.of(at)?;
+        let facts = compute::facts(self, self.program.modified_at(at, self, slot), slot);
         let cells = |input: usize| self.columns[inputs[input]].face(slot);
         Some(formula.explain(&facts, &cells, &self.moment))
     }
@@ -218,7 +219,7 @@ impl Table {
             .iter()
             .filter_map(|id| self.by_id.get(id).copied())
             .collect();
-        let facts = compute::facts(self, None, slot);
+        let facts = compute::facts(self, self.rows[slot as usize].updated_at, slot);
         let cells = |input: usize| self.columns[inputs[input]].face(slot);
         formula.evaluate(&facts, &cells, &self.moment)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sqlx::SqliteConnection;
 use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock, watch};
 
 use super::{
@@ -74,9 +75,11 @@ impl SharedTable {
         let Some(known) = known else {
             let delta = fetch::everything(&self.db).await?;
             let epoch = self.db.clock().new_id();
-            let table = tokio::task::spawn_blocking(move || Table::build(delta, now, epoch))
+            let mut table = tokio::task::spawn_blocking(move || Table::build(delta, now, epoch))
                 .await
                 .map_err(|e| sqlx::Error::Io(std::io::Error::other(e)))?;
+            let mut conn = self.db.read().acquire().await?;
+            history(&mut conn, &mut table).await?;
             self.stamp.send_replace(table.stamp);
             *self.table.write().await = Some(table);
             return Ok(());
@@ -89,6 +92,10 @@ impl SharedTable {
                 table.follow(delta);
             }
             table.tick(now);
+            if table.lacks_history() {
+                let mut conn = self.db.read().acquire().await?;
+                history(&mut conn, table).await?;
+            }
             if table.stamp != before {
                 self.stamp.send_replace(table.stamp);
             }
@@ -101,4 +108,14 @@ impl SharedTable {
         let guard = self.table.clone().read_owned().await;
         OwnedRwLockReadGuard::try_map(guard, Option::as_ref).map_err(|_| sqlx::Error::RowNotFound)
     }
+}
+
+/// Reads the history that formulas with `LAST_MODIFIED_TIME` of certain columns
+/// need, where it was not read yet.
+pub(super) async fn history(conn: &mut SqliteConnection, table: &mut Table) -> Result<(), DbError> {
+    for (id, columns) in table.program.lacks_history() {
+        let edits = fetch::edits(conn, &columns, table.version).await?;
+        table.take_history(&id, edits);
+    }
+    Ok(())
 }

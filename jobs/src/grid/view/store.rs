@@ -100,8 +100,7 @@ pub async fn add(tx: &mut WriteTx, new: &NewView<'_>) -> Result<View, GridError>
         "select coalesce(max(position), 0) + 1 from grid_views where deleted_at is null",
     )
     .fetch_one(&mut **tx)
-    .await
-    .map_err(DbError::from)?;
+    .await?;
     sqlx::query(
         "insert into grid_views (id, name, mode, owner, config, position, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )
@@ -113,8 +112,7 @@ pub async fn add(tx: &mut WriteTx, new: &NewView<'_>) -> Result<View, GridError>
     .bind(position)
     .bind(now)
     .execute(&mut **tx)
-    .await
-    .map_err(DbError::from)?;
+    .await?;
     touch(tx).await?;
     Ok(View {
         id,
@@ -161,8 +159,7 @@ pub async fn change(
     .bind(config_json(&changed.config)?)
     .bind(changed.position)
     .execute(&mut **tx)
-    .await
-    .map_err(DbError::from)?;
+    .await?;
     touch(tx).await?;
     Ok(changed)
 }
@@ -174,8 +171,7 @@ pub async fn delete(tx: &mut WriteTx, view: &View) -> Result<(), GridError> {
     )
     .bind(&view.id)
     .fetch_one(&mut **tx)
-    .await
-    .map_err(DbError::from)?;
+    .await?;
     if others == 0 && view.mode != Mode::Personal {
         return Err(GridError::invalid(
             "last_view",
@@ -188,8 +184,7 @@ pub async fn delete(tx: &mut WriteTx, view: &View) -> Result<(), GridError> {
         .bind(&view.id)
         .bind(now)
         .execute(&mut **tx)
-        .await
-        .map_err(DbError::from)?;
+        .await?;
     touch(tx).await?;
     Ok(())
 }
