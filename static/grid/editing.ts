@@ -58,7 +58,7 @@ export class Editors {
       const room = grid.view.scroller.getBoundingClientRect();
       const own = element.getBoundingClientRect();
       if (own.bottom > room.bottom - 4) element.style.top = `${Math.max(grid.view.scroller.scrollTop, box.y + box.h - own.height)}px`;
-      if (own.right > room.right - 4) element.style.left = `${box.x - Math.min(box.x, own.right - room.right + 12)}px`;
+      if (own.right > room.right - 4) element.style.left = `${Math.max(0, box.x + box.w - own.width)}px`;
     }, (go) => {
       grid.focus();
       const steps: Record<Go, readonly [number, number]> = { stay: [0, 0], down: [1, 0], up: [-1, 0], next: [0, 1], previous: [0, -1] };

@@ -2,7 +2,7 @@ import { Editors } from "./editing";
 import { h, later } from "./dom";
 import type { Config } from "./config";
 import type { Live } from "./live";
-import type { Edit, Ops } from "./ops";
+import { PROVISIONAL, type Edit, type Ops } from "./ops";
 import { ask } from "./order";
 import { Overlay } from "./overlay";
 import { Selection } from "./selection";
@@ -73,13 +73,15 @@ export class Grid {
       return;
     }
     let isStructure = false;
+    const added: number[] = [];
     for (const slot of slots) {
       const shown = this.table.line(slot) >= 0;
       if (shown !== this.store.isLive(slot) && shown) isStructure = true;
       // A row this page added shows at once; what others added comes with the order.
-      if (!shown && slot >= 8_000_000 && this.store.isLive(slot)) { this.table.append(slot); isStructure = true; }
+      if (!shown && slot >= PROVISIONAL && this.store.isLive(slot)) added.push(slot);
     }
-    if (isStructure) {
+    if (added.length > 0) this.table.append(added);
+    if (isStructure || added.length > 0) {
       this.table.build();
       this.view.refresh();
       this.#clamp();
@@ -175,7 +177,7 @@ export class Grid {
     if (!column) return;
     const value = text(column, this.store.value(this.slot, column.id), this.store) || "empty";
     const problem = this.ops.problem(this.store.id(this.slot) ?? "", column.id);
-    this.speaker.say(`${column.name}: ${value}. Row ${this.line + 1}.${isEditable(column) ? "" : " Read only."}${problem ? ` Refused: ${problem}` : ""}`);
+    this.speaker.say(`${column.name}: ${value}. Row ${this.table.ordinal(this.line)}.${isEditable(column) ? "" : " Read only."}${problem ? ` Refused: ${problem}` : ""}`);
   }
 
   focus(): void {
@@ -229,7 +231,7 @@ export class Grid {
     const traces = Object.entries(cells).map(([column, value]) => ({ row: id, column, before: null, after: value }));
     this.run([{ op: "add_row", id, list, ...(Object.keys(cells).length > 0 && { cells }), ...(below && { after: below }) }], "Added a row", traces);
     const slot = this.store.slot(id) ?? -1;
-    if (after !== undefined) { this.table.remove(slot); this.table.append(slot, after); this.view.refresh(); }
+    if (after !== undefined) { this.table.remove(slot); this.table.append([slot], after); this.view.refresh(); }
     this.move(Math.max(0, this.table.line(slot)), 0);
   }
 

@@ -21,7 +21,7 @@ export class Header {
     this.head.style.width = this.foot.style.width = `${geometry.width}px`;
     const [headRow, headPane] = this.#row(`${this.#id}-hp`, geometry);
     headRow.setAttribute("aria-rowindex", "1");
-    headPane.append(h("div", { class: "g-hc g-corner", role: "columnheader", "aria-colindex": 1, "aria-label": "Row" }, h("span", { class: "g-corner-box", "aria-hidden": "true" })));
+    headPane.append(h("div", { class: "g-hc g-corner", role: "columnheader", "aria-colindex": 1 }, h("span", { class: "g-corner-box", "aria-hidden": "true" }), h("span", { class: "visually-hidden" }, "Row")));
     const [footRow, footPane] = this.#row(`${this.#id}-fp`, geometry);
     footPane.append(h("div", { class: "g-fc g-corner", role: "gridcell", "aria-colindex": 1 }));
     this.#sums.clear();

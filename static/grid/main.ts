@@ -114,8 +114,9 @@ function assemble(mount: HTMLElement, grid: Grid, voice: HTMLElement): void {
   const find = new Find(grid);
   const panel = new Panel(grid);
   const help = (): void => showHelp(() => grid.focus());
-  const add = button("+ New row", () => grid.addRow(), "g-add");
+  const add = h("div", { class: "g-add", role: "row" }, h("div", { role: "gridcell", "aria-colindex": 2 }, button("+ New row", () => grid.addRow(), "")));
   grid.view.body.append(add);
+  grid.view.addLine = add;
   const cards = new Cards(grid);
   grid.root.append(toolbar(grid, status.element, help), rowBar(grid), find.element,
     h("div", { class: "g-main" }, h("div", { class: "g-table" }, grid.view.scroller, grid.input, cards.element), panel.element), voice);

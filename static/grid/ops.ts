@@ -15,7 +15,7 @@ export interface Progress {
 }
 
 /** Rows added here lie far behind the server's until it gives them a slot. */
-const PROVISIONAL = 8_000_000;
+export const PROVISIONAL = 8_000_000;
 /** More refused cells than this in one action: the rest would not fare better. */
 const MOST_REFUSALS = 40;
 
@@ -146,6 +146,12 @@ export class Ops {
     this.#offline = false;
     this.#signedOut = false;
     void this.#pump();
+  }
+
+  /** Sends nothing more; what waits stays on the shelf. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#signedOut = true;
   }
 
   /** Takes over what the answer to an undo says about rows. */

@@ -21,6 +21,7 @@ export class Table {
 
   #slots: number[] = [];
   #lineOf: Map<number, number> | null = null;
+  #ordinals: Int32Array | null = null;
 
   constructor(readonly store: Store, readonly config: Config) {
     store.moved = (from, to) => this.#follow(from, to);
@@ -47,21 +48,22 @@ export class Table {
     const fresh = new Map(groupKeys(order.groups).map((key, i) => [key, order.groups[i]]));
     this.groups = this.groups.map((group, g) => ({ ...group, subtotals: fresh.get(this.keys[g] ?? "")?.subtotals ?? group.subtotals }));
     this.left = new Set([...left].filter((slot) => this.store.isLive(slot)));
-    for (const slot of arrived) this.append(slot);
+    this.append(arrived);
     this.pending = moved || this.left.size > 0 || (arrived.length > 0 && this.groups.length > 0) ? order : null;
     if (!this.pending && arrived.length === 0) this.#slots = order.slots.slice();
     this.build();
   }
 
-  append(slot: number, after?: number): void {
-    if (this.#slots.includes(slot)) return;
+  append(slots: readonly number[], after?: number): void {
+    const known = new Set(this.#slots);
+    const fresh = slots.filter((slot) => !known.has(slot));
     const at = after === undefined ? -1 : this.#slots.indexOf(after);
-    this.#slots.splice(at < 0 ? this.#slots.length : at + 1, 0, slot);
-    if (at >= 0) {
+    this.#slots.splice(at < 0 ? this.#slots.length : at + 1, 0, ...fresh);
+    if (at >= 0 && fresh.length > 0) {
       this.groups = this.groups.map((group) => ({
         ...group,
-        start: group.start > at ? group.start + 1 : group.start,
-        count: group.start <= at && at < group.start + group.count ? group.count + 1 : group.count,
+        start: group.start > at ? group.start + fresh.length : group.start,
+        count: group.start <= at && at < group.start + group.count ? group.count + fresh.length : group.count,
       }));
     }
     this.build();
@@ -77,7 +79,13 @@ export class Table {
     const all = buildLines(this.#slots, this.groups, this.config.collapsed);
     this.lines = gone ? all.filter((line) => line < 0 || !this.store.isLoaded(line) || this.store.isLive(line)) : all;
     this.#lineOf = null;
+    this.#ordinals = this.groups.length > 0 ? count(this.lines) : null;
     for (const slot of this.picked) if (this.store.isLoaded(slot) && !this.store.isLive(slot)) this.picked.delete(slot);
+  }
+
+  /** The number a row has for people: heads of groups do not count. */
+  ordinal(line: number): number {
+    return this.#ordinals ? (this.#ordinals[line] ?? 0) : line + 1;
   }
 
   /** The slot on a line, or −1 for a group head or nothing. */
@@ -130,4 +138,9 @@ export class Table {
     if (this.picked.delete(from)) this.picked.add(to);
     this.build();
   }
+}
+
+function count(lines: Int32Array): Int32Array {
+  let n = 0;
+  return lines.map((entry) => (entry >= 0 ? ++n : n));
 }

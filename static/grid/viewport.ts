@@ -36,6 +36,8 @@ export class Viewport {
   readonly pane: HTMLElement;
   readonly header: Header;
   geometry: Geometry;
+  /** The line below the last row, where one more can be added. */
+  addLine: HTMLElement | null = null;
   /** Runs after each paint: overlays follow. */
   painted: () => void = () => undefined;
 
@@ -93,9 +95,11 @@ export class Viewport {
   refresh(): void {
     const lines = this.#table.lines.length;
     this.body.style.height = `${(lines + 1) * this.geometry.rowHeight}px`;
+    if (this.addLine) this.addLine.style.top = `${lines * this.geometry.rowHeight}px`;
+    this.addLine?.setAttribute("aria-rowindex", String(lines + 2));
     this.scroller.setAttribute("role", this.#table.groups.length > 0 ? "treegrid" : "grid");
-    this.scroller.setAttribute("aria-rowcount", String(lines + 2));
-    this.header.summarize(this.#table, lines + 2);
+    this.scroller.setAttribute("aria-rowcount", String(lines + 3));
+    this.header.summarize(this.#table, lines + 3);
     this.paint(true);
   }
 
@@ -210,7 +214,7 @@ export class Viewport {
       strip.main.setAttribute("aria-level", String(group.depth + 1));
       strip.gutter.removeAttribute("title");
     } else {
-      putText(strip.gutter, String(line + 1));
+      putText(strip.gutter, String(this.#table.ordinal(line)));
       strip.main.removeAttribute("aria-expanded");
       if (this.#table.groups.length > 0) strip.main.setAttribute("aria-level", String((this.#table.groups.at(-1)?.depth ?? 0) + 2));
       else strip.main.removeAttribute("aria-level");
