@@ -50,7 +50,8 @@ export class Grid {
       isPending: (slot, column) => ops.isPending(store.id(slot) ?? "", column),
     });
     this.overlay = new Overlay(this.view);
-    this.view.painted = () => this.drawSelection();
+    // Boxes lie in the table and scroll with it: only the active cell's element changes.
+    this.view.painted = () => this.#pointAtActive();
     this.editors = new Editors(this);
     this.input.setAttribute("aria-controls", this.view.scroller.id);
     store.listen((slots) => this.#stored(slots));
@@ -86,6 +87,7 @@ export class Grid {
       this.view.refresh();
       this.#clamp();
     } else this.view.paintSlots(slots);
+    this.drawSelection();
     this.#tellFollowers();
     this.#compareSoon();
   }
@@ -149,16 +151,21 @@ export class Grid {
   }
 
   drawSelection(): void {
-    const { line, column } = this.selection.anchor;
     if (this.table.lines.length === 0 || this.table.columns.length === 0) return;
     const slot = this.slot;
     const id = this.store.id(slot);
     this.overlay.select(this.selection, slot < 0, id && this.column ? this.ops.problem(id, this.column.id) : undefined);
-    const cell = this.view.cell(line, column);
-    if (cell) this.input.setAttribute("aria-activedescendant", cell.id);
-    else this.input.removeAttribute("aria-activedescendant");
+    this.#pointAtActive();
     this.live?.at(id, this.column?.id ?? null);
     this.#drawPeople();
+  }
+
+  #pointAtActive(): void {
+    const { line, column } = this.selection.anchor;
+    const id = this.view.cell(line, column)?.id ?? null;
+    if (id === this.input.getAttribute("aria-activedescendant")) return;
+    if (id) this.input.setAttribute("aria-activedescendant", id);
+    else this.input.removeAttribute("aria-activedescendant");
   }
 
   announce(): void {

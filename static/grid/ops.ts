@@ -176,7 +176,9 @@ export class Ops {
         this.#store.set(at, conflict.column, conflict.theirs);
         touched.add(at);
       }
-      this.conflicts.push(conflict);
+      // A request repeated after a reload is answered with the conflicts it had.
+      const isKnown = this.conflicts.some((it) => it.row === conflict.row && it.column === conflict.column && same(it.yours, conflict.yours));
+      if (!isKnown) this.conflicts.push(conflict);
     }
     if (applied.conflicts.length > 0) this.#keepConflicts();
     return touched;
@@ -237,9 +239,12 @@ export class Ops {
       return;
     }
     this.#queue.shift();
-    this.#finish(batch);
+    this.#settle(batch);
     this.#rebase(batch, answer.applied);
+    // Conflicts are on the shelf before the action leaves it: a page closed
+    // between the two must lose neither.
     const touched = new Set(this.absorb(answer.applied));
+    this.#write((shelf) => shelf.remove(batch.key));
     for (const { row } of batch.traces) touched.add(this.#store.slot(row) ?? -1);
     this.#store.tell(touched);
     this.applied(batch, answer.applied);
@@ -302,12 +307,16 @@ export class Ops {
   #refusals = new Map<string, number>();
 
   #finish(batch: Batch): void {
+    this.#settle(batch);
+    this.#write((shelf) => shelf.remove(batch.key));
+  }
+
+  #settle(batch: Batch): void {
     for (const { row, column } of batch.traces) {
       const left = (this.#pending.get(cell(row, column)) ?? 1) - 1;
       if (left > 0) this.#pending.set(cell(row, column), left);
       else this.#pending.delete(cell(row, column));
     }
-    this.#write((shelf) => shelf.remove(batch.key));
   }
 
   /** Takes an action back here, unless a later one of ours lies on top. */

@@ -44,21 +44,27 @@ export class Overlay {
     place(pair[1], piece(Math.max(rect.left, g.pinned), rect.right));
   }
 
+  /** Moving an element where it already is would still be a change of the page. */
+  #into(pinned: boolean, element: HTMLElement): void {
+    const parent = pinned ? this.#view.pane : this.#view.body;
+    if (element.parentElement !== parent) parent.append(element);
+  }
+
   select(selection: Selection, isGroup: boolean, problem?: string): void {
     const g = this.#view.geometry;
     this.#span(this.#selected, selection.isSingle ? null : selection.rect);
     const { line, column } = selection.anchor;
     const box = g.box(line, column);
-    (box.pinned ? this.#view.pane : this.#view.body).append(this.#active);
+    this.#into(box.pinned, this.#active);
     place(this.#active, isGroup ? { ...box, x: 0, w: g.paneWidth } : { x: box.x, y: box.y, w: box.w, h: box.h });
     const rect = selection.rect;
     const corner = g.box(rect.bottom, rect.right);
-    (corner.pinned ? this.#view.pane : this.#view.body).append(this.handle);
+    this.#into(corner.pinned, this.handle);
     place(this.handle, isGroup ? null : { x: corner.x + corner.w - 5, y: corner.y + corner.h - 5, w: 8, h: 8 });
     this.#note.textContent = problem ?? "";
     this.#note.hidden = !problem;
     if (problem) {
-      (box.pinned ? this.#view.pane : this.#view.body).append(this.#note);
+      this.#into(box.pinned, this.#note);
       this.#note.style.left = `${box.x}px`;
       this.#note.style.top = `${box.y + box.h + 3}px`;
     }

@@ -221,7 +221,8 @@ export class Viewport {
       if (this.#table.left.has(entry)) strip.gutter.title = "No longer matches this view; stays until you refresh";
       else strip.gutter.removeAttribute("title");
     }
-    strip.main.setAttribute("aria-selected", String(entry >= 0 && this.#table.picked.has(entry)));
+    const selected = String(entry >= 0 && this.#table.picked.has(entry));
+    if (strip.main.getAttribute("aria-selected") !== selected) strip.main.setAttribute("aria-selected", selected);
   }
 
   #placeCell(cell: HTMLElement, column: number): void {
