@@ -38,7 +38,7 @@ export class Cards {
     const first = Math.max(0, Math.min(lines - wanted, Math.floor(this.element.scrollTop / step) - 2));
     if (this.#cards.length !== wanted) {
       for (const card of this.#cards) card.element.remove();
-      this.#cards = Array.from({ length: wanted }, () => ({ element: h("article", { class: "g-card", role: "listitem" }), line: -1 }));
+      this.#cards = Array.from({ length: wanted }, () => ({ element: h("div", { class: "g-card", role: "listitem" }), line: -1 }));
       this.#space.append(...this.#cards.map((card) => card.element));
       all = true;
     }

@@ -60,6 +60,7 @@ async function start(mount: HTMLElement): Promise<void> {
     await load({
       head: (it) => {
         store.head(it);
+        grid.config.search = new URLSearchParams(location.search).get("q") ?? "";
         // The order is asked for while the blocks are still on their way.
         grid.config.load(firstView(it.views, location.search, mount.dataset["view"] ?? ""));
       },

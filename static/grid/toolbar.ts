@@ -6,6 +6,7 @@ import { hue } from "./overlay";
 export function toolbar(grid: Grid, status: HTMLElement, help: () => void): HTMLElement {
   const views = h("nav", { class: "g-views", "aria-label": "Views" });
   const search = h("input", { class: "input", type: "search", "aria-label": "Search all fields", placeholder: "Search", "data-hotkey": "/" });
+  search.value = grid.config.search;
   search.addEventListener("input", later(() => grid.config.setSearch(search.value.trim()), 200));
   search.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" && event.key !== "Enter") return;

@@ -37,7 +37,7 @@ export function choiceEditor(editing: Editing): Editor {
     placeholder: canAdd ? "Find or create an option" : "Find",
   });
   input.value = editing.seed ?? "";
-  const picked = h("div", { class: "ge-picked" });
+  const picked = h("div", { class: "ge-picked", hidden: true });
   const box = h("ul", { class: "ge-list", id: listId, role: "listbox", "aria-label": column.name, "aria-multiselectable": String(isMany) });
 
   const draw = (): void => {
