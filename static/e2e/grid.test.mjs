@@ -41,8 +41,8 @@ const saved = (page) => page.getByRole("status").filter({ hasText: /^Saved$/ }).
 /** What a cell shows; both count from 0, the gutter aside. */
 const cell = (page, line, column) =>
   page.evaluate(([rowIndex, colIndex]) => {
-    const row = document.querySelector(`[role=row].g-row[aria-rowindex="${rowIndex}"]`);
-    const pinned = document.getElementById(row?.getAttribute("aria-owns") ?? "");
+    const row = document.querySelector(`.g-body > [role=row].g-row[aria-rowindex="${rowIndex}"]`);
+    const pinned = document.getElementById(row?.getAttribute("aria-owns").split(" ")[0] ?? "")?.parentElement;
     const all = [...(row?.children ?? []), ...(pinned?.children ?? [])];
     return all.find((it) => !it.hidden && it.getAttribute("aria-colindex") === colIndex)?.innerText ?? null;
   }, [line + 2, String(column + 2)]);
@@ -137,7 +137,7 @@ test("two people: an edit arrives within a second, and a crossing one is a confl
   await goTo(one.page, 3, 0);
   await one.page.keyboard.type("Sample Crossing");
   await press(one.page, "Enter");
-  await saved(one.page);
+  await until(async () => (await one.page.evaluate(async () => (await (await fetch("/api/fundraising/order?search=Sample%20Crossing")).json()).total)) === 1, "the server has it");
   await two.context.setOffline(false);
   await two.page.getByRole("button", { name: "Keep mine" }).waitFor();
   await two.page.getByText("Sample Crossing").first().waitFor();

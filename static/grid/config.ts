@@ -2,6 +2,8 @@ import type { Column, ColumnSetting, RowHeight, View, ViewConfig } from "./wire"
 
 export const HEIGHTS: Readonly<Record<RowHeight, number>> = { short: 32, medium: 44, tall: 72 };
 export const GUTTER = 68;
+/** Width of the column that names a row. */
+const TITLE = 230;
 
 export interface ShownColumn {
   readonly column: Column;
@@ -15,7 +17,7 @@ function usualWidth(column: Column): number {
     case "checkbox": return 90;
     case "rating": case "date": return 120;
     case "date_time": return 150;
-    default: return column.position === 0 && !column.derived ? 230 : 150;
+    default: return 150;
   }
 }
 
@@ -27,17 +29,17 @@ export function shownColumns(columns: readonly Column[], config: ViewConfig): Sh
   const settings = new Map(named.map((setting) => [setting.id, setting]));
   const order = [...named.map((setting) => setting.id), ...columns.map((c) => c.id).filter((id) => !settings.has(id))];
   const shown: ShownColumn[] = [];
+  const title = columns.find((column) => !column.derived);
   for (const id of order) {
     const column = byId.get(id);
     const setting = settings.get(id);
     if (!column || (setting?.hidden ?? column.hidden)) continue;
-    shown.push({ column, width: Math.max(48, setting?.width ?? usualWidth(column)) });
+    shown.push({ column, width: Math.max(48, setting?.width ?? (column === title ? TITLE : usualWidth(column))) });
   }
   // The title stays first and shown: a row without its name says nothing.
-  const title = columns.find((column) => !column.derived);
   const at = shown.findIndex((it) => it.column === title);
   if (at > 0) shown.unshift(...shown.splice(at, 1));
-  else if (at < 0 && title) shown.unshift({ column: title, width: settings.get(title.id)?.width ?? usualWidth(title) });
+  else if (at < 0 && title) shown.unshift({ column: title, width: settings.get(title.id)?.width ?? TITLE });
   return shown;
 }
 

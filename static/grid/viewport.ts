@@ -153,9 +153,12 @@ export class Viewport {
   #addStrip(): void {
     const n = this.#strips.length;
     const pinId = `${this.#id}-p${n}`;
-    const main = h("div", { class: "g-row", role: "row", "aria-owns": pinId });
-    const pin = h("div", { class: "g-row", role: "presentation", id: pinId });
-    const gutter = emptyCell(h("div", { class: "g-gutter", role: "rowheader", "aria-colindex": 1 }));
+    // The row owns the cells of its pinned part. That part is a row of the same
+    // index by itself, for whoever does not follow aria-owns.
+    const own = [`${pinId}-h`, ...Array.from({ length: this.geometry.pinned }, (_, k) => `${pinId}-${k}`)];
+    const main = h("div", { class: "g-row", role: "row", "aria-owns": own.join(" ") });
+    const pin = h("div", { class: "g-row", role: "row", id: pinId });
+    const gutter = emptyCell(h("div", { class: "g-gutter", role: "rowheader", id: `${pinId}-h`, "aria-colindex": 1 }));
     pin.append(gutter);
     const pins: HTMLElement[] = [];
     for (let k = 0; k < this.geometry.pinned; k++) {
@@ -197,6 +200,7 @@ export class Viewport {
     const top = `${line * this.geometry.rowHeight}px`;
     strip.main.style.top = strip.pin.style.top = top;
     strip.main.setAttribute("aria-rowindex", String(line + 2));
+    strip.pin.setAttribute("aria-rowindex", String(line + 2));
     const group = entry < 0 ? this.#table.groups[-1 - entry] : undefined;
     let kind = "g-row";
     if (group) kind += ` is-group depth-${group.depth}`;
