@@ -73,7 +73,8 @@ export class Live {
   }
 
   #since(): string {
-    return `since=${this.store.version}&epoch=${encodeURIComponent(String(this.store.epoch))}&client=${this.client}`;
+    const stamp = this.store.stamp === undefined ? "" : `&stamp=${this.store.stamp}`;
+    return `since=${this.store.version}&epoch=${encodeURIComponent(String(this.store.epoch))}&client=${this.client}${stamp}`;
   }
 
   open(): void {
@@ -81,7 +82,11 @@ export class Live {
     const source = new EventSource(`/api/fundraising/events?${this.#since()}`);
     this.#source = source;
     source.onopen = () => { this.#failures = 0; };
-    source.onmessage = (event: MessageEvent<string>) => this.take(JSON.parse(event.data) as LiveMessage);
+    source.onmessage = (event: MessageEvent<string>) => {
+      const message = JSON.parse(event.data) as LiveMessage;
+      this.take(message);
+      if (message.type === "changes" && this.store.stamp !== undefined && event.lastEventId) this.store.stamp = Number(event.lastEventId);
+    };
     // Reopened by hand: the browser would go on asking with the first `since`.
     source.onerror = () => {
       this.#close();
@@ -109,6 +114,7 @@ export class Live {
       this.#close();
       this.heard.reload();
     } else {
+      if (message.stamp !== undefined) this.store.stamp = message.stamp;
       const slots = takeChanges(message, this.store, this.ops);
       this.heard.changed(message.columns ? null : slots, message.by);
       if (message.columns || message.views) this.heard.changed(null, []);

@@ -89,6 +89,7 @@ async function reload(grid: Grid, live: Live): Promise<void> {
   await grid.ops.settled();
   try {
     await load({ head: (it) => grid.store.head(it), block: (it) => grid.store.block(it) });
+    grid.ops.reshow();
     grid.table.picked.clear();
     grid.config.refresh(grid.store.views);
     grid.layout();

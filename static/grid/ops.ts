@@ -70,6 +70,16 @@ export class Ops {
     void this.#pump();
   }
 
+  /** Lays what waits on top again, after the store was read anew. */
+  reshow(): void {
+    for (const { traces } of this.#queue) {
+      for (const { row, column, after } of traces) {
+        const slot = this.#store.slot(row);
+        if (slot !== undefined) this.#store.set(slot, column, after);
+      }
+    }
+  }
+
   isPending(row: string, column: string): boolean {
     return this.#pending.has(cell(row, column));
   }
@@ -164,7 +174,8 @@ export class Ops {
       this.#store.setRowVersion(at, version);
       touched.add(at);
     }
-    for (const { row, cells } of applied.computed ?? []) {
+    for (const { row, slot, cells } of applied.computed ?? []) {
+      if (slot !== undefined) this.#store.settle(row, slot);
       const at = this.#store.slot(row);
       if (at === undefined) continue;
       for (const [column, value] of Object.entries(cells)) if (!this.isPending(row, column)) this.#store.set(at, column, value);

@@ -34,6 +34,7 @@ export function blank(value: Value | undefined): boolean {
     the blocks they came in: codes in typed arrays, values once a block. */
 export class Store {
   version = 0;
+  stamp: number | undefined;
   epoch: number | string = 0;
   columns: readonly Column[] = [];
   views: readonly View[] = [];
@@ -52,6 +53,7 @@ export class Store {
 
   head(head: Head): void {
     this.version = head.version;
+    this.stamp = head.stamp;
     this.epoch = head.epoch;
     this.views = head.views;
     this.users = head.users;

@@ -87,6 +87,8 @@ export interface View {
 export interface Head {
   readonly version: number;
   readonly epoch: number | string;
+  /** Counts more than versions do: derived values change without one. */
+  readonly stamp?: number;
   readonly updated_at: number;
   readonly updated_by: string;
   readonly slots: number;
@@ -159,7 +161,7 @@ export interface Applied {
   readonly columns: readonly string[];
   readonly conflicts: readonly Conflict[];
   readonly changes: number;
-  readonly computed?: readonly { readonly row: string; readonly cells: Readonly<Record<string, Value>> }[];
+  readonly computed?: readonly { readonly row: string; readonly slot?: number; readonly cells: Readonly<Record<string, Value>> }[];
 }
 
 export interface Problem {
@@ -187,7 +189,7 @@ export interface Here {
 
 export type LiveMessage =
   | {
-      readonly type: "changes"; readonly version: number; readonly epoch: number | string; readonly by: readonly string[];
+      readonly type: "changes"; readonly version: number; readonly stamp?: number; readonly epoch: number | string; readonly by: readonly string[];
       readonly rows: readonly ChangedRow[]; readonly columns?: readonly Column[]; readonly views?: readonly View[];
     }
   | { readonly type: "reload"; readonly version: number }
