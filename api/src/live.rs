@@ -12,6 +12,7 @@ use crm_jobs::{
     accounts::sessions,
     changes::Watch,
     db::{Db, DbError},
+    grid::table::SharedTable,
 };
 use futures_util::{Stream, stream};
 use serde::Deserialize;
@@ -28,6 +29,8 @@ use crate::{
 
 /// How often the one shared task looks.
 const POLL: Duration = Duration::from_millis(250);
+/// Formulas with NOW() read otherwise after so long though nothing changed.
+const MINUTE: Duration = Duration::from_mins(1);
 /// A comment this often keeps proxies from closing the stream; the session is
 /// looked up as often, so a stream outlives it by no more than this.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -53,15 +56,20 @@ impl Drop for Shared {
 
 impl Live {
     /// Starts to watch the database.
-    pub async fn start(db: &Db) -> Result<Self, DbError> {
+    pub async fn start(db: &Db, grid: &SharedTable) -> Result<Self, DbError> {
         let watch = Watch::open(db).await?;
         let (changes, _) = broadcast::channel(16);
-        let task = tokio::spawn(poll(watch, changes.clone())).abort_handle();
+        let task = tokio::spawn(poll(watch, grid.clone(), changes.clone())).abort_handle();
         Ok(Self(Arc::new(Shared {
             changes,
             closing: CancellationToken::new(),
             task,
         })))
+    }
+
+    /// Cancelled when streams are to end.
+    pub fn closing(&self) -> CancellationToken {
+        self.0.closing.clone()
     }
 
     /// Ends all streams: without this a shutdown would wait for them.
@@ -70,15 +78,24 @@ impl Live {
     }
 }
 
-async fn poll(mut watch: Watch, changes: broadcast::Sender<Topics>) {
+async fn poll(mut watch: Watch, grid: SharedTable, changes: broadcast::Sender<Topics>) {
+    let mut minute = Instant::now() + MINUTE;
     let mut ticks = tokio::time::interval(POLL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match watch.poll().await {
-            Ok(topics) if topics.is_empty() => {}
+            Ok(topics) if topics.is_empty() && Instant::now() < minute => {}
             // Nobody listening is no error.
-            Ok(topics) => drop(changes.send(Arc::new(topics))),
+            Ok(topics) => {
+                minute = Instant::now() + MINUTE;
+                if let Err(error) = grid.follow_if_read().await {
+                    tracing::warn!(%error, "cannot follow the grid; open grids stand still");
+                }
+                if !topics.is_empty() {
+                    drop(changes.send(Arc::new(topics)));
+                }
+            }
             Err(error) => tracing::warn!(%error, "cannot see changes; live pages stand still"),
         }
     }

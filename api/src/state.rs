@@ -6,11 +6,16 @@ use crm_jobs::{
     audit::{self, Chain},
     clock::MINUTE,
     db::{Db, DbError},
+    grid::table::SharedTable,
     queue::Registry,
 };
 use tokio::sync::Mutex;
 
-use crate::{config::Config, live::Live};
+use crate::{
+    config::Config,
+    live::Live,
+    routes::state::{blocks::BlockCache, live::Presence},
+};
 
 /// The state of the program. Cheap to clone.
 #[derive(Clone)]
@@ -23,14 +28,24 @@ pub struct App {
     pub registry: Arc<Registry>,
     /// Tells open pages that something changed.
     pub live: Live,
+    /// The grid in memory.
+    pub grid: SharedTable,
+    /// Blocks of it, compressed.
+    pub(crate) blocks: BlockCache,
+    /// Who is where in it.
+    pub(crate) presence: Presence,
     chain: Arc<Mutex<Option<(i64, Chain)>>>,
 }
 
 impl App {
     /// The state over an open, migrated database.
     pub async fn new(db: Db, config: Config, registry: Registry) -> Result<Self, DbError> {
+        let grid = SharedTable::new(&db);
         Ok(Self {
-            live: Live::start(&db).await?,
+            live: Live::start(&db, &grid).await?,
+            grid,
+            blocks: BlockCache::default(),
+            presence: Presence::default(),
             db,
             config: Arc::new(config),
             registry: Arc::new(registry),

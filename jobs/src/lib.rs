@@ -10,6 +10,7 @@ pub mod changes;
 pub mod clock;
 pub mod db;
 pub mod demo;
+pub mod formula;
 pub mod funds;
 pub mod grid;
 pub mod idempotency;

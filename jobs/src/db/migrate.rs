@@ -21,6 +21,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     4 "0004_imports",
     5 "0005_projection",
     6 "0006_backups",
+    7 "0007_grid_depth",
 ];
 
 /// The schema this binary was built for.

@@ -80,6 +80,7 @@ async fn add_investors(
             id: Some(tx.new_id()),
             cells: investor(dice, n + 1, funds),
             list: None,
+            after: None,
         })
         .collect();
     let added = apply(&mut tx, &operations, &by("New sample investors")).await?;

@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Value, json};
 
 use super::{
-    Applied, ChangeBy, Column, Conflict, GridError, Operation, Row, links::Links, normalize, read,
+    Applied, ChangeBy, Column, Conflict, GridError, Names, Operation, Row, links::Links, normalize,
+    read, row_operations::NewRow, rules,
 };
 use crate::db::{DbError, WriteTx};
+
+/// Room between neighbours, so that rows can be put between them.
+pub(super) const POSITION_STEP: i64 = 1_024;
 
 /// Applies all operations, or none: bad input refuses the whole request;
 /// conflicts leave out just their cell.
@@ -20,6 +24,7 @@ pub async fn apply(
     for (index, operation) in operations.iter().enumerate() {
         work.take(tx, index, operation, by).await?;
     }
+    work.check_rules(tx).await?;
     work.write(tx, by).await
 }
 
@@ -37,6 +42,8 @@ pub(super) struct Work {
     pub(super) changes: Vec<Value>,
     pub(super) conflicts: Vec<Conflict>,
     pub(super) links: Links,
+    /// Loaded where columns change: formulas and retyped cells need them.
+    pub(super) names: Names,
 }
 
 pub(super) struct Touched {
@@ -50,7 +57,10 @@ pub(super) struct ColumnWrite {
 }
 
 impl Work {
-    async fn load(tx: &mut WriteTx, operations: &[Operation]) -> Result<Self, GridError> {
+    pub(super) async fn load(
+        tx: &mut WriteTx,
+        operations: &[Operation],
+    ) -> Result<Self, GridError> {
         let state = read::state(tx).await?;
         let columns: BTreeMap<String, Column> = read::columns(tx)
             .await?
@@ -65,8 +75,13 @@ impl Work {
         // Counting is the price of adding; an edit does not pay it.
         let adds = operations
             .iter()
-            .any(|o| matches!(o, Operation::AddRow { .. }));
+            .any(|o| matches!(o, Operation::AddRow { .. } | Operation::Restore { .. }));
         let (live_rows, last) = if adds { size(tx).await? } else { (0, 0) };
+        let names = if operations.iter().any(Operation::is_about_columns) {
+            Names::load(tx).await?
+        } else {
+            Names::default()
+        };
         Ok(Self {
             version: state.version + 1,
             now: tx.now(),
@@ -74,12 +89,13 @@ impl Work {
             deleted_columns,
             rows: load_rows(tx, &wanted).await?,
             live_rows: usize::try_from(live_rows).unwrap_or(usize::MAX),
-            next_position: last + 1,
+            next_position: last + POSITION_STEP,
             added: Vec::new(),
             changed_columns: BTreeMap::new(),
             changes: Vec::new(),
             conflicts: Vec::new(),
             links: Links::default(),
+            names,
         })
     }
 
@@ -97,13 +113,23 @@ impl Work {
                 value,
                 base,
             } => self.set(tx, index, row, column, value, *base).await,
-            Operation::AddRow { id, cells, list } => {
-                self.add_row(tx, index, id.as_deref(), cells, list.as_deref(), by)
-                    .await
+            Operation::AddRow {
+                id,
+                cells,
+                list,
+                after,
+            } => {
+                let new = NewRow {
+                    id: id.as_deref(),
+                    cells,
+                    list: list.as_deref(),
+                    after: after.as_deref(),
+                };
+                self.add_row(tx, index, &new, by).await
             }
             Operation::Move { row, list, reason } => self.move_row(index, row, list, reason, by),
             Operation::Archive { row, reason } => self.archive(index, row, reason),
-            Operation::Restore { row } => self.restore(row),
+            Operation::Restore { row } => self.restore(index, row),
             Operation::Delete { row } => self.delete(row),
             Operation::AddColumn {
                 id,
@@ -117,7 +143,17 @@ impl Work {
                 options,
                 hidden,
             } => self.update_column(index, column, name.as_deref(), options.as_ref(), *hidden),
-            Operation::DeleteColumn { column } => self.delete_column(column),
+            Operation::RetypeColumn {
+                column,
+                kind,
+                options,
+            } => {
+                self.retype_column(tx, index, column, *kind, options.as_ref())
+                    .await
+            }
+            Operation::MoveColumn { column, before } => self.move_column(column, before.as_deref()),
+            Operation::PlaceColumn { column, position } => self.place_column(column, *position),
+            Operation::DeleteColumn { column } => self.delete_column(index, column),
             Operation::RestoreColumn { column } => self.restore_column(index, column),
         }
     }
@@ -148,6 +184,14 @@ impl Work {
                 return Err(refused(column, &field, &title, &why));
             }
         };
+        if value.is_none() {
+            let refuse = |why: &str| {
+                let first = self.columns.values().min_by_key(|c| (c.position, &c.id));
+                let title = touched.row.title(first.map_or(&[], std::slice::from_ref));
+                refused(column, &format!("operations[{index}].value"), &title, why)
+            };
+            rules::emptied(column, &touched.row).map_err(refuse)?;
+        }
         let touched = self
             .rows
             .get_mut(row_id)

@@ -1,9 +1,9 @@
 //! What an empty grid begins with, so that a first row can be typed at once.
 
-use serde_json::json;
-
-use super::{ChangeBy, ColumnOptions, ColumnType, GridError, LISTS, Operation, apply, read};
-use crate::db::{DbError, WriteTx};
+use super::{
+    ChangeBy, ColumnOptions, ColumnType, GridError, Operation, apply, read, view::add_default_views,
+};
+use crate::db::WriteTx;
 
 /// Gives a grid without columns the ones every raise needs, and the default
 /// views. Does nothing on a grid that has any.
@@ -16,6 +16,7 @@ pub async fn begin(tx: &mut WriteTx, actor: &str) -> Result<(), GridError> {
     for stage in ["Lead", "Engaged", "Diligence", "Commitment", "Lost"] {
         stages.ensure_choice(stage);
     }
+    stages.pipeline = true;
     let add = |name: &str, kind, options| Operation::AddColumn {
         id: None,
         name: name.to_owned(),
@@ -41,29 +42,5 @@ pub async fn begin(tx: &mut WriteTx, actor: &str) -> Result<(), GridError> {
         job: None,
     };
     apply(tx, &operations, &by).await?;
-    Ok(())
-}
-
-/// All, and one view per list; shared.
-pub async fn add_default_views(tx: &mut WriteTx) -> Result<(), DbError> {
-    let now = tx.now();
-    let lists = std::iter::once(("All", None)).chain(
-        ["Main", "Follow-up", "Longshot", "Graveyard"]
-            .into_iter()
-            .zip(LISTS.into_iter().map(Some)),
-    );
-    for (position, (name, list)) in lists.enumerate() {
-        let id = tx.new_id();
-        sqlx::query(
-            "insert into grid_views (id, name, mode, config, position, created_at) values (?1, ?2, 'shared', ?3, ?4, ?5)",
-        )
-        .bind(id)
-        .bind(name)
-        .bind(json!({ "list": list }).to_string())
-        .bind(i64::try_from(position).unwrap_or(0))
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
-    }
     Ok(())
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Column, ColumnOptions, ColumnType, GridError, MAX_COLUMNS,
     apply::{ColumnWrite, Work, change, missing},
-    slug,
+    formulas, slug,
 };
 
 impl Work {
@@ -26,7 +26,7 @@ impl Work {
             ));
         }
         self.check_name(name, None, &field("name"))?;
-        check_options(options, kind, &field("options"))?;
+        let options = self.prepared(options, kind, &field("options"))?;
         let taken = self
             .columns
             .keys()
@@ -47,7 +47,7 @@ impl Work {
             id: id.clone(),
             name: name.trim().to_owned(),
             kind,
-            options: options.clone(),
+            options,
             position: self.columns.values().map(|c| c.position).max().unwrap_or(0) + 1,
             hidden: false,
         };
@@ -75,6 +75,13 @@ impl Work {
         if let Some(name) = name {
             self.check_name(name, Some(id), &format!("operations[{index}].name"))?;
         }
+        let kind = self.kind_of(id)?;
+        let options = match options {
+            Some(given) => {
+                Some(self.prepared(given, kind, &format!("operations[{index}].options"))?)
+            }
+            None => None,
+        };
         let column = self
             .columns
             .get_mut(id)
@@ -83,31 +90,108 @@ impl Work {
         if let Some(name) = name {
             name.trim().clone_into(&mut column.name);
         }
-        if let Some(options) = options.filter(|o| **o != column.options) {
-            check_options(
-                options,
-                column.kind,
-                &format!("operations[{index}].options"),
-            )?;
-            column.options = options.clone();
-        }
+        column.options = options.unwrap_or_else(|| column.options.clone());
         column.hidden = hidden.unwrap_or(column.hidden);
         let after = definition(column);
-        if before != after {
-            self.changes.push(change(
-                "column",
-                None,
-                Some(id),
-                Some(&before),
-                Some(&after),
-            ));
-            self.changed_columns
-                .insert(id.to_owned(), ColumnWrite { deleted: false });
+        self.column_changed(id, &before, &after);
+        Ok(())
+    }
+
+    /// Moves a column; all get fresh places, so one change tells of each that moved.
+    pub(super) fn move_column(&mut self, id: &str, before: Option<&str>) -> Result<(), GridError> {
+        self.kind_of(id)?;
+        let mut order: Vec<(i64, String)> = self
+            .columns
+            .values()
+            .filter(|c| c.id != id)
+            .map(|c| (c.position, c.id.clone()))
+            .collect();
+        order.sort();
+        let at = match before {
+            None => order.len(),
+            Some(other) => order
+                .iter()
+                .position(|(_, c)| c == other)
+                .ok_or_else(|| missing("column", other))?,
+        };
+        order.insert(at, (0, id.to_owned()));
+        for (place, (_, id)) in (1..).zip(&order) {
+            if let Some(column) = self.columns.get_mut(id) {
+                let before = definition(column);
+                column.position = place;
+                let after = definition(column);
+                self.column_changed(id, &before, &after);
+            }
         }
         Ok(())
     }
 
-    pub(super) fn delete_column(&mut self, id: &str) -> Result<(), GridError> {
+    pub(super) fn place_column(&mut self, id: &str, position: i64) -> Result<(), GridError> {
+        let column = self
+            .columns
+            .get_mut(id)
+            .ok_or_else(|| missing("column", id))?;
+        let before = definition(column);
+        column.position = position;
+        let after = definition(column);
+        self.column_changed(id, &before, &after);
+        Ok(())
+    }
+
+    pub(super) fn column_changed(&mut self, id: &str, before: &Value, after: &Value) {
+        if before != after {
+            self.changes
+                .push(change("column", None, Some(id), Some(before), Some(after)));
+            self.changed_columns
+                .insert(id.to_owned(), ColumnWrite { deleted: false });
+        }
+    }
+
+    /// Stored columns as they will be, and the derived ones.
+    pub(super) fn all_columns(&self) -> Vec<Column> {
+        formulas::with_derived(self.columns.values().cloned().collect(), &self.names)
+    }
+
+    pub(super) fn kind_of(&self, id: &str) -> Result<ColumnType, GridError> {
+        let column = self.columns.get(id).ok_or_else(|| missing("column", id))?;
+        Ok(column.kind)
+    }
+
+    /// Options checked, with a formula in the form that survives renaming.
+    pub(super) fn prepared(
+        &self,
+        options: &ColumnOptions,
+        kind: ColumnType,
+        field: &str,
+    ) -> Result<ColumnOptions, GridError> {
+        options
+            .check(kind)
+            .map_err(|why| GridError::invalid("invalid_options", field, why))?;
+        let mut options = options.clone();
+        if let Some(source) = options.formula.take() {
+            let columns = self.all_columns();
+            options.formula = Some(formulas::stored(
+                &source,
+                &columns,
+                options.airtable_blanks,
+                &format!("{field}.formula"),
+            )?);
+        }
+        Ok(options)
+    }
+
+    pub(super) fn delete_column(&mut self, index: usize, id: &str) -> Result<(), GridError> {
+        let readers = formulas::readers(id, &self.all_columns());
+        if !readers.is_empty() {
+            return Err(GridError::invalid(
+                "column_in_use",
+                format!("operations[{index}].column"),
+                format!(
+                    "the formula of {} reads it: change that first",
+                    readers.join(", ")
+                ),
+            ));
+        }
         let column = self
             .columns
             .remove(id)
@@ -174,12 +258,7 @@ impl Work {
     }
 }
 
-fn check_options(options: &ColumnOptions, kind: ColumnType, field: &str) -> Result<(), GridError> {
-    options
-        .check(kind)
-        .map_err(|why| GridError::invalid("invalid_options", field, why))
-}
-
-fn definition(column: &Column) -> Value {
-    json!({"name": column.name, "type": column.kind, "options": column.options, "hidden": column.hidden})
+/// A column as history keeps it.
+pub(super) fn definition(column: &Column) -> Value {
+    json!({"name": column.name, "type": column.kind, "options": column.options, "hidden": column.hidden, "position": column.position})
 }

@@ -41,11 +41,13 @@ pub enum ColumnType {
     Rating,
     /// Fund ids.
     Funds,
+    /// Computed from other columns; never written.
+    Formula,
 }
 
 impl ColumnType {
     /// All of them, in the order menus show.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Text,
         Self::LongText,
         Self::Number,
@@ -63,6 +65,7 @@ impl ColumnType {
         Self::Url,
         Self::Rating,
         Self::Funds,
+        Self::Formula,
     ];
 
     /// As stored and in the API.
@@ -85,6 +88,7 @@ impl ColumnType {
             Self::Url => "url",
             Self::Rating => "rating",
             Self::Funds => "funds",
+            Self::Formula => "formula",
         }
     }
 
@@ -108,12 +112,21 @@ impl ColumnType {
             Self::Url => "URL",
             Self::Rating => "Rating",
             Self::Funds => "Funds",
+            Self::Formula => "Formula",
         }
     }
 
     /// The type of this stored name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|t| t.as_str() == name)
+    }
+
+    /// Whether two rows can be told apart by a value of this type.
+    pub fn can_be_unique(self) -> bool {
+        matches!(
+            self,
+            Self::Text | Self::Number | Self::Date | Self::Email | Self::Phone | Self::Url
+        )
     }
 
     /// Whether values are decimal text.
@@ -137,6 +150,68 @@ pub struct ColumnOptions {
     /// The cells are what investors put into a fund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commitment: Option<Commitment>,
+    /// Digits after the point that pages show, 0 to 8. Cells keep all of theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 8))]
+    pub precision: Option<u8>,
+    /// How pages write dates: `iso`, `european`, `us` or `long`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_format: Option<DateFormat>,
+    /// Cells that have a value cannot be emptied, and new rows need one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub required: bool,
+    /// No two live rows have the same value (case and outer spaces aside).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unique: bool,
+    /// What a new row has here unless told otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<serde_json::Value>,
+    /// Of a formula column: with `{Column name}` on the wire, `{#column_id}` in
+    /// the database, so that renaming a column breaks nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 10_000))]
+    pub formula: Option<String>,
+    /// Blank equals 0 and the empty text in this formula, as it does in Airtable.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub airtable_blanks: bool,
+    /// How a formula's number reads: `number`, `currency` or `percent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number_format: Option<NumberFormat>,
+    /// This select column says where investors stand in the raise: the derived
+    /// stage and the board go by it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pipeline: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// How pages write a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DateFormat {
+    /// 2026-03-31
+    Iso,
+    /// 31/3/2026
+    European,
+    /// 3/31/2026
+    Us,
+    /// 31 March 2026
+    Long,
+}
+
+/// How a formula's number reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberFormat {
+    /// 1,234.5
+    Number,
+    /// EUR 1,234.50
+    Currency,
+    /// 12.5 %
+    Percent,
 }
 
 /// One option of a select column.
@@ -234,6 +309,10 @@ impl ColumnOptions {
         if !self.currency.as_ref().is_none_or(is_code) {
             return Err("a currency is a three-letter code such as EUR".to_owned());
         }
+        if self.precision.is_some_and(|digits| digits > 8) {
+            return Err("a precision is 0 to 8 digits".to_owned());
+        }
+        self.check_rules(kind)?;
         if let Some(commitment) = &self.commitment {
             if kind != ColumnType::Currency {
                 return Err("only a currency column can hold commitments".to_owned());
@@ -245,6 +324,39 @@ impl ColumnOptions {
                     crate::funds::STAGES.join(", ")
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Required, unique, formula and pipeline: each where it means something.
+    fn check_rules(&self, kind: ColumnType) -> Result<(), String> {
+        use ColumnType as T;
+        if kind == T::Formula {
+            if self.required || self.unique || self.default.is_some() {
+                return Err(
+                    "a formula is computed: it is neither required nor unique and has no default"
+                        .to_owned(),
+                );
+            }
+            return match self.formula.as_deref().map(str::trim) {
+                None | Some("") => Err("a formula column needs a formula".to_owned()),
+                Some(_) => Ok(()),
+            };
+        }
+        if self.formula.is_some() {
+            return Err("only a formula column has a formula".to_owned());
+        }
+        if self.unique && !kind.can_be_unique() {
+            return Err(format!(
+                "a {} column cannot be unique: text, number, date, email, phone and URL columns can",
+                kind.label().to_lowercase()
+            ));
+        }
+        if self.required && kind == T::Checkbox {
+            return Err("a checkbox is never empty, so it cannot be required".to_owned());
+        }
+        if self.pipeline && kind != T::Select {
+            return Err("only a single select column can be the pipeline".to_owned());
         }
         Ok(())
     }

@@ -10,8 +10,9 @@ use sqlx::SqliteConnection;
 use tokio::sync::mpsc;
 
 use super::{
-    Applied, ChangeBy, Column, GridError, Operation, Row, apply, normalize,
+    Applied, ChangeBy, Column, ColumnType, GridError, Operation, Row, apply, normalize,
     read::{self, all_rows},
+    table::{SharedTable, is_derived},
 };
 use crate::db::{Db, DbError, WriteTx};
 
@@ -78,11 +79,14 @@ pub struct DifferingCell {
 
 /// The whole grid as JSON text in chunks, read in one snapshot and never held in
 /// memory as a whole: `{version, updated_at, updated_by, columns, views, rows}`.
-pub fn stream(db: &Db) -> impl Stream<Item = Result<Vec<u8>, DbError>> + Send + 'static {
+pub fn stream(
+    db: &Db,
+    table: &SharedTable,
+) -> impl Stream<Item = Result<Vec<u8>, DbError>> + Send + 'static {
     let (sender, receiver) = mpsc::channel(4);
-    let db = db.clone();
+    let (db, table) = (db.clone(), table.clone());
     tokio::spawn(async move {
-        if let Err(error) = send_document(&db, &sender).await {
+        if let Err(error) = send_document(&db, &table, &sender).await {
             let _ = sender.send(Err(error)).await;
         }
     });
@@ -95,19 +99,21 @@ pub fn stream(db: &Db) -> impl Stream<Item = Result<Vec<u8>, DbError>> + Send + 
 
 async fn send_document(
     db: &Db,
+    table: &SharedTable,
     out: &mpsc::Sender<Result<Vec<u8>, DbError>>,
 ) -> Result<(), DbError> {
+    let table = table.read().await?;
     let mut tx = db.read().begin().await?;
     let state = read::state(&mut tx).await?;
     let head = json!({
         "version": state.version, "updated_at": state.updated_at, "updated_by": state.updated_by,
-        "columns": read::columns(&mut tx).await?, "views": read::views(&mut tx).await?,
+        "columns": table.facts(), "views": super::view::list(&mut tx, "").await?,
     });
     let mut buffer = head.to_string().into_bytes();
     buffer.pop();
     buffer.extend_from_slice(b",\"rows\":[");
-    let mut rows = sqlx::query_scalar::<_, String>(
-        "select json_object('id', id, 'version', version, 'position', position, 'list', list,
+    let mut rows = sqlx::query_as::<_, (String, String)>(
+        "select id, json_object('id', id, 'version', version, 'position', position, 'list', list,
                   'list_since_at', list_since_at, 'list_by', list_by, 'list_reason', list_reason,
                   'created_at', created_at, 'created_by', created_by, 'updated_at', updated_at, 'updated_by', updated_by,
                   'archived_at', archived_at, 'archive_reason', archive_reason, 'cells', json(cells))
@@ -119,7 +125,17 @@ async fn send_document(
         if !std::mem::take(&mut first) {
             buffer.push(b',');
         }
-        buffer.extend_from_slice(row?.as_bytes());
+        let (id, row) = row?;
+        // Derived and computed cells stand apart: a document given back never
+        // writes them.
+        let derived = table
+            .slot(&id)
+            .map(|slot| table.unwritten(slot))
+            .unwrap_or_default();
+        buffer.extend_from_slice(row.strip_suffix('}').unwrap_or(&row).as_bytes());
+        buffer.extend_from_slice(b",\"derived\":");
+        buffer.extend_from_slice(Value::Object(derived).to_string().as_bytes());
+        buffer.push(b'}');
         if buffer.len() >= CHUNK && out.send(Ok(std::mem::take(&mut buffer))).await.is_err() {
             return Ok(()); // the reader has gone
         }
@@ -168,7 +184,7 @@ async fn column_operations(
         .map(|c| (c.id.clone(), c))
         .collect();
     let mut operations = Vec::new();
-    for column in wanted {
+    for column in wanted.iter().filter(|c| !is_derived(&c.id)) {
         match current.get(&column.id) {
             None => operations.push(Operation::AddColumn {
                 id: Some(column.id.clone()),
@@ -227,6 +243,7 @@ async fn row_operations(
                     .map(|(k, v)| (k.clone(), v.clone()))
                     .collect(),
                 list: wanted.list.clone(),
+                after: None,
             });
             continue;
         };
@@ -258,13 +275,17 @@ async fn wanted_columns(
     conn: &mut SqliteConnection,
     document: &Document,
 ) -> Result<BTreeSet<String>, DbError> {
+    let is_written = |c: &&Column| c.kind != ColumnType::Formula && !is_derived(&c.id);
+    let ids = |columns: &[Column]| {
+        columns
+            .iter()
+            .filter(is_written)
+            .map(|c| c.id.clone())
+            .collect()
+    };
     Ok(match &document.columns {
-        Some(columns) => columns.iter().map(|c| c.id.clone()).collect(),
-        None => read::columns(conn)
-            .await?
-            .into_iter()
-            .map(|c| c.id)
-            .collect(),
+        Some(columns) => ids(columns),
+        None => ids(&read::columns(conn).await?),
     })
 }
 

@@ -108,6 +108,54 @@ pub async fn of_row(
         .collect())
 }
 
+/// How many changes a set has.
+pub async fn size_of_set(conn: &mut SqliteConnection, set: i64) -> Result<i64, DbError> {
+    sqlx::query_scalar("select count(*) from grid_changes where change_set_id = ?1")
+        .bind(set)
+        .fetch_one(conn)
+        .await
+}
+
+/// What happened to one cell, newest first, at most 200: who, when, before and
+/// after as JSON text.
+pub async fn of_cell(
+    conn: &mut SqliteConnection,
+    row: &str,
+    column: &str,
+) -> Result<Vec<CellChange>, DbError> {
+    let records: Vec<CellChange> = sqlx::query_as(
+        "select s.id as change_set, s.actor, s.origin, s.summary, s.at, c.before,
+                iif(c.what = 'row_added', c.after -> ?2, c.after) as after
+         from grid_changes c join change_sets s on s.id = c.change_set_id
+         where c.row_id = ?1 and (c.column_id = ?2 or (c.what = 'row_added' and c.after -> ?2 is not null))
+         order by c.change_set_id desc, c.id desc limit 200",
+    )
+    .bind(row)
+    .bind(column)
+    .fetch_all(conn)
+    .await?;
+    Ok(records)
+}
+
+/// One change of one cell.
+#[derive(Clone, Debug, FromRow, Serialize, JsonSchema)]
+pub struct CellChange {
+    /// The change set.
+    pub change_set: i64,
+    /// Who.
+    pub actor: String,
+    /// How it came about.
+    pub origin: String,
+    /// In words.
+    pub summary: String,
+    /// UTC milliseconds.
+    pub at: i64,
+    /// JSON text; null is blank.
+    pub before: Option<String>,
+    /// JSON text; null is blank.
+    pub after: Option<String>,
+}
+
 /// One change set, without its changes.
 pub async fn find(conn: &mut SqliteConnection, id: i64) -> Result<Option<ChangeSet>, DbError> {
     let set: Option<SetRecord> = sqlx::query_as(

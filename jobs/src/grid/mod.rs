@@ -11,34 +11,52 @@ mod column_operations;
 mod columns;
 mod decimal;
 mod document;
+mod formulas;
 mod history;
 mod links;
 mod model;
+mod names;
 mod operation;
 mod persist;
 mod read;
+mod retype;
 mod revert;
 mod row_operations;
+mod rules;
+pub mod table;
+mod trash;
+mod trial;
 mod values;
+pub mod view;
 
 pub use apply::apply;
-pub use beginning::{add_default_views, begin};
-pub use columns::{COLORS, Choice, ColumnOptions, ColumnType, Commitment, slug};
+pub use beginning::begin;
+pub use columns::{
+    COLORS, Choice, ColumnOptions, ColumnType, Commitment, DateFormat, NumberFormat, slug,
+};
 pub use decimal::{Amount, parse_amount};
 pub use document::{Document, DocumentRow, Mismatch, replace, stream};
+pub use formulas::{
+    compile as compile_formula, fields as formula_fields, shown as shown_columns, with_derived,
+};
 pub use history::{
-    Change, ChangeSet, find as change_set, of_row as history_of_row, recent as recent_changes,
+    CellChange, Change, ChangeSet, find as change_set, of_cell as history_of_cell,
+    of_row as history_of_row, recent as recent_changes, size_of_set,
 };
-pub use model::{
-    Column, ContactPill, LISTS, MAX_CELL_BYTES, MAX_COLUMNS, MAX_ROWS, Row, State, View,
-};
+pub use model::{Column, ContactPill, LISTS, MAX_CELL_BYTES, MAX_COLUMNS, MAX_ROWS, Row, State};
+pub use names::{FundName, Names, UserName};
 pub use operation::{Applied, ChangeBy, Conflict, Operation, RowVersion};
 pub use read::{
     ListCounts, PageQuery, RowPage, Sort, all_columns, all_rows, columns, list_counts, page, row,
-    rows_by_id, state, views,
+    rows_by_id, state,
 };
-pub use revert::{added_cells, revert};
+pub use retype::{RetypeFailure, RetypePreview, retype_preview};
+pub use revert::{REVERTED_AT_ONCE, RevertChangeSet, Undone, added_cells, redo, revert, undo};
+pub use table::value_json;
+pub use trash::{Trash, TrashedColumn, TrashedRow, purge, trash};
+pub use trial::{Trial, Tried, try_formula};
 pub use values::{display, normalize};
+pub use view::add_default_views;
 
 use crate::{
     db::DbError,

@@ -110,16 +110,3 @@ pub struct State {
     /// By whom.
     pub updated_by: String,
 }
-
-/// A saved way of looking at the grid.
-#[derive(Clone, Debug, FromRow, Serialize, JsonSchema)]
-pub struct View {
-    /// Time-ordered id.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// `shared`, `personal` or `locked`.
-    pub mode: String,
-    /// JSON text: filters, sorts, grouping, visible columns.
-    pub config: String,
-}

@@ -40,6 +40,10 @@ pub enum Operation {
         #[serde(default)]
         #[schemars(regex(pattern = "^(main|follow_up|longshot|graveyard)$"))]
         list: Option<String>,
+        /// Put it below this row instead of at the end.
+        #[serde(default)]
+        #[schemars(length(min = 1, max = 64))]
+        after: Option<String>,
     },
     /// Move a row to another list.
     Move {
@@ -91,8 +95,7 @@ pub enum Operation {
         #[serde(default)]
         options: ColumnOptions,
     },
-    /// Rename a column, show or hide it, or change its options. Types change
-    /// with the issue "The grid".
+    /// Rename a column, show or hide it, or change its options.
     UpdateColumn {
         /// Column id.
         #[schemars(length(min = 1, max = 64))]
@@ -107,6 +110,38 @@ pub enum Operation {
         /// Hidden or shown, if said.
         #[serde(default)]
         hidden: Option<bool>,
+    },
+    /// Change a column's type. Values that do not convert become blank; history
+    /// keeps them, and undoing this brings them back.
+    RetypeColumn {
+        /// Column id.
+        #[schemars(length(min = 1, max = 64))]
+        column: String,
+        /// What its cells shall hold.
+        #[serde(rename = "type")]
+        kind: ColumnType,
+        /// How; absent keeps what still applies, and makes choices from values.
+        #[serde(default)]
+        options: Option<ColumnOptions>,
+    },
+    /// Move a column to another place.
+    MoveColumn {
+        /// Column id.
+        #[schemars(length(min = 1, max = 64))]
+        column: String,
+        /// The column that shall stand right of it; null is the right end.
+        #[serde(default)]
+        #[schemars(length(min = 1, max = 64))]
+        before: Option<String>,
+    },
+    /// Put a column at a place, as undoing a move needs it.
+    PlaceColumn {
+        /// Column id.
+        #[schemars(length(min = 1, max = 64))]
+        column: String,
+        /// Place from the left; the lower id goes first on a tie.
+        #[schemars(range(min = 1, max = 1_000_000))]
+        position: i64,
     },
     /// Delete a column (softly: its cells stay, restore brings them back).
     DeleteColumn {
@@ -177,9 +212,24 @@ pub struct Applied {
 }
 
 impl Operation {
+    /// Whether it changes what columns there are, or how they are.
+    pub fn is_about_columns(&self) -> bool {
+        matches!(
+            self,
+            Self::AddColumn { .. }
+                | Self::UpdateColumn { .. }
+                | Self::RetypeColumn { .. }
+                | Self::MoveColumn { .. }
+                | Self::PlaceColumn { .. }
+                | Self::DeleteColumn { .. }
+                | Self::RestoreColumn { .. }
+        )
+    }
+
     /// The row it touches, if it is there already.
     pub(super) fn row(&self) -> Option<&str> {
         match self {
+            Self::AddRow { after, .. } => after.as_deref(),
             Self::Set { row, .. }
             | Self::Move { row, .. }
             | Self::Archive { row, .. }

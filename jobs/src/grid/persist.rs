@@ -49,7 +49,7 @@ impl Work {
             };
             sqlx::query(
                 "insert into grid_columns (id, name, type, options, position, hidden, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 on conflict (id) do update set name = ?2, options = ?4, position = ?5, hidden = ?6, deleted_at = ?8",
+                 on conflict (id) do update set name = ?2, type = ?3, options = ?4, position = ?5, hidden = ?6, deleted_at = ?8",
             )
             .bind(id)
             .bind(&column.name)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use sqlx::{FromRow, SqliteConnection};
 
-use super::{Column, ColumnOptions, ColumnType, GridError, Row, State, View};
+use super::{Column, ColumnOptions, ColumnType, GridError, Row, State};
 use crate::db::DbError;
 
 #[derive(FromRow)]
@@ -350,13 +350,4 @@ pub async fn list_counts(conn: &mut SqliteConnection) -> Result<ListCounts, DbEr
         }
     }
     Ok(counts)
-}
-
-/// Live views in order.
-pub async fn views(conn: &mut SqliteConnection) -> Result<Vec<View>, DbError> {
-    sqlx::query_as(
-        "select id, name, mode, config from grid_views where deleted_at is null order by position, id",
-    )
-    .fetch_all(conn)
-    .await
 }

@@ -295,6 +295,7 @@ impl Planner<'_> {
             });
         }
         self.row_operations.push(Operation::AddRow {
+            after: None,
             id: None,
             cells,
             list: None,

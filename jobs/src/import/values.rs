@@ -87,7 +87,8 @@ pub(super) fn read_cell(
         | ColumnType::Email
         | ColumnType::Phone
         | ColumnType::Url
-        | ColumnType::Rating => Value::from(text),
+        | ColumnType::Rating
+        | ColumnType::Formula => Value::from(text),
     };
     normalize(column, &value).map_err(CellProblem::Refused)
 }

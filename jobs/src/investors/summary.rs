@@ -12,7 +12,7 @@ use super::{Commitment, Contact, ContactLink, Investor, project};
 use crate::{
     db::{Db, DbError},
     funds::{self, Fund},
-    grid::{self, View},
+    grid,
 };
 
 /// The state of the projection.
@@ -86,7 +86,7 @@ struct Tables {
     contacts: Vec<Contact>,
     funds: Vec<Fund>,
     commitments: Vec<Commitment>,
-    views: Vec<View>,
+    views: Vec<StoredView>,
 }
 
 /// Where the raise stands, as a page needs it at every visit: without the proof,
@@ -225,11 +225,26 @@ async fn stored(conn: &mut SqliteConnection) -> Result<Tables, DbError> {
     })
 }
 
+/// A view as both tables have it.
+#[derive(sqlx::FromRow, Serialize)]
+struct StoredView {
+    id: String,
+    name: String,
+    mode: String,
+    config: String,
+}
+
+async fn live_views(conn: &mut SqliteConnection) -> Result<Vec<StoredView>, DbError> {
+    sqlx::query_as("select id, name, mode, config from grid_views where deleted_at is null")
+        .fetch_all(conn)
+        .await
+}
+
 async fn rebuilt(conn: &mut SqliteConnection) -> Result<Tables, DbError> {
     let columns = grid::columns(conn).await?;
     let mut tables = Tables {
         funds: funds::list(conn).await?,
-        views: grid::views(conn).await?,
+        views: live_views(conn).await?,
         ..Tables::default()
     };
     for row in grid::all_rows(conn).await? {

@@ -4,6 +4,7 @@
 mod apply_import;
 mod maintain;
 mod probe;
+mod revert_change_set;
 mod sync_relational;
 mod take_backup;
 mod verify_backup;
@@ -13,7 +14,7 @@ pub use probe::Probe;
 
 use crate::{
     backup::{TakeBackup, VerifyBackup},
-    grid::SyncRelational,
+    grid::{RevertChangeSet, SyncRelational},
     import::ApplyImport,
     queue::{
         Registry,
@@ -27,6 +28,7 @@ pub fn registry() -> Registry {
         .with::<ApplyImport>()
         .with::<Maintain>()
         .with::<Probe>()
+        .with::<RevertChangeSet>()
         .with::<SyncRelational>()
         .with::<TakeBackup>()
         .with::<VerifyBackup>()

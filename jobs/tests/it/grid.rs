@@ -313,7 +313,8 @@ async fn the_streamed_document_may_be_polled_after_its_end() {
     use futures_util::StreamExt;
     let t = TestDb::new().await;
     grid_of_one(&t).await;
-    let mut chunks = Box::pin(grid::stream(&t.db));
+    let table = grid::table::SharedTable::new(&t.db);
+    let mut chunks = Box::pin(grid::stream(&t.db, &table));
     while chunks.next().await.is_some() {}
     assert!(chunks.next().await.is_none());
 }
@@ -323,7 +324,8 @@ async fn a_streamed_document_put_back_changes_nothing_and_a_late_one_is_refused(
     use futures_util::StreamExt;
     let t = TestDb::new().await;
     grid_of_one(&t).await;
-    let chunks: Vec<_> = grid::stream(&t.db).collect().await;
+    let table = grid::table::SharedTable::new(&t.db);
+    let chunks: Vec<_> = grid::stream(&t.db, &table).collect().await;
     let text: Vec<u8> = chunks.into_iter().flat_map(Result::unwrap).collect();
     let mut loaded: Value = serde_json::from_slice(&text).unwrap();
     assert_eq!(loaded["version"], 1);
@@ -478,7 +480,9 @@ async fn a_change_set_is_taken_back_unless_somebody_went_on() {
     .await
     .unwrap();
     let mut tx = t.db.write().await.unwrap();
-    let applied = grid::revert(&mut tx, 2, &ANA).await.unwrap();
+    let applied = grid::revert(&mut tx, 2, &ANA, grid::REVERTED_AT_ONCE)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     assert_eq!((applied.version, applied.changes), (3, 3));
     let back = row(&t, "r1").await.unwrap();
@@ -492,9 +496,13 @@ async fn a_change_set_is_taken_back_unless_somebody_went_on() {
         .await
         .unwrap();
     let mut tx = t.db.write().await.unwrap();
-    let applied = grid::revert(&mut tx, 4, &ANA).await.unwrap();
+    let applied = grid::revert(&mut tx, 4, &ANA, grid::REVERTED_AT_ONCE)
+        .await
+        .unwrap();
     assert_eq!((applied.changes, applied.conflicts.len()), (0, 1));
-    let refused = grid::revert(&mut tx, 2, &ANA).await.unwrap_err();
+    let refused = grid::revert(&mut tx, 2, &ANA, grid::REVERTED_AT_ONCE)
+        .await
+        .unwrap_err();
     assert!(matches!(
         refused,
         GridError::Invalid {
@@ -503,7 +511,9 @@ async fn a_change_set_is_taken_back_unless_somebody_went_on() {
         }
     ));
     assert!(matches!(
-        grid::revert(&mut tx, 99, &ANA).await.unwrap_err(),
+        grid::revert(&mut tx, 99, &ANA, grid::REVERTED_AT_ONCE)
+            .await
+            .unwrap_err(),
         GridError::Missing { .. }
     ));
 }

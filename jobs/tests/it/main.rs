@@ -13,3 +13,4 @@ mod import;
 mod investors;
 mod queue;
 mod sql;
+mod table;

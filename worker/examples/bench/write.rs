@@ -123,6 +123,7 @@ async fn fill(t: &TestDb) -> Vec<String> {
                 })
                 .collect();
             Operation::AddRow {
+                after: None,
                 id: None,
                 cells,
                 list: None,

@@ -76,7 +76,8 @@ pub fn field(names: &Names, column: &Column, posted: &[String]) -> Field {
 
 fn control(kind: ColumnType) -> Control {
     match kind {
-        ColumnType::Text => Control::Text,
+        // Never edited; pages show what it came to.
+        ColumnType::Text | ColumnType::Formula => Control::Text,
         ColumnType::LongText => Control::LongText,
         ColumnType::Number | ColumnType::Currency | ColumnType::Percent => Control::Number,
         ColumnType::Date => Control::Date,

@@ -113,6 +113,7 @@ async fn add(app: &App, who: &SignedIn, form: &NewRow) -> Result<Done, AppError>
         .map_err(|why| AppError::invalid("name", sentence(&why)))?;
     let operation = Operation::AddRow {
         id: None,
+        after: None,
         cells: [(first.id.clone(), name.into())].into_iter().collect(),
         list: grid::LISTS
             .contains(&form.list.as_str())

@@ -44,12 +44,12 @@ pub async fn undo(
     let summary = format!("Undo of change {change_set}");
     let by = ChangeBy {
         actor: &set.actor,
-        origin: "undo",
+        origin: if set.origin == "undo" { "redo" } else { "undo" },
         summary: &summary,
         job: None,
     };
     let done = Done::to(safe_next(&back.next));
-    let applied = match grid::revert(&mut tx, change_set, &by).await {
+    let applied = match grid::revert(&mut tx, change_set, &by, grid::REVERTED_AT_ONCE).await {
         Ok(applied) => applied,
         Err(grid::GridError::Invalid { detail, .. }) => {
             return Ok(done.saying(FlashKind::Warn, crate::error::sentence(&detail)));

@@ -9,7 +9,10 @@ use axum::{
 };
 use crm_jobs::{
     audit,
-    grid::{self, Applied, ChangeBy, ChangeSet, Column, Document, Row, SyncRelational, View},
+    grid::{
+        self, Applied, ChangeBy, ChangeSet, Column, Document, RetypePreview, Row, SyncRelational,
+        view::View,
+    },
     idempotency,
     investors::{self, Summary},
     queue::{self, EnqueueOptions, Prepared},
@@ -17,18 +20,24 @@ use crm_jobs::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::write::{Once, apply, apply_once};
+use self::write::{Once, Patched, apply, apply_once, patched};
 use crate::{
     access::Access,
     error::AppError,
-    extract::{Json, Path, Query},
+    extract::{Json, Query},
     request::text,
-    route::{Route, get, patch, post, put},
+    route::{Route, delete, get, patch, post, put},
     routes::jobs::Accepted,
     session::SignedIn,
     state::App,
 };
 
+pub(crate) mod blocks;
+mod formulas;
+pub(crate) mod live;
+pub(crate) mod rows;
+pub(crate) mod undo;
+mod views;
 pub mod write;
 
 /// A whole grid of 100,000 rows fits.
@@ -36,16 +45,16 @@ const DOCUMENT_LIMIT: usize = 64 * 1024 * 1024;
 const OPERATIONS_LIMIT: usize = 16 * 1024 * 1024;
 /// Operations of one request at most.
 const MAX_OPERATIONS: usize = 20_000;
-/// Change sets on one page of a history.
-const PER_PAGE: i64 = 50;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
     vec![
         get("/api/fundraising/state", Access::Member, read)
             .json("grid", "The whole grid at one version")
+            .query::<StateQuery>()
             .answers::<GridState>(200)
-            .answers_nothing(304),
+            .answers_nothing(304)
+            .problems(&[404]),
         put("/api/fundraising/state", Access::Member, replace)
             .json(
                 "grid",
@@ -62,23 +71,157 @@ pub fn routes() -> Vec<Route> {
             )
             .body::<Changes>()
             .body_limit(OPERATIONS_LIMIT)
-            .answers::<Applied>(200)
+            .answers::<Patched>(200)
             .problems(&[404, 409]),
-        get("/api/fundraising/rows/{id}", Access::Member, row)
+        get("/api/fundraising/rows", Access::Member, rows::list)
+            .json("grid", "Rows by view or filter, in order, a page at a time")
+            .query::<rows::RowsQuery>()
+            .answers::<rows::RowsPage>(200)
+            .problems(&[404]),
+        get("/api/fundraising/order", Access::Member, rows::order)
+            .json(
+                "grid",
+                "Slots of the rows of a view or filter, in order, in groups",
+            )
+            .query::<rows::RowsQuery>()
+            .answers::<grid::view::Order>(200)
+            .problems(&[404]),
+        get("/api/fundraising/rows/{id}", Access::Member, rows::one)
             .json("grid", "One row")
-            .answers::<Row>(200)
+            .answers::<rows::WholeRow>(200)
             .problems(&[404]),
         get(
             "/api/fundraising/rows/{id}/history",
             Access::Member,
-            history,
+            rows::history,
         )
         .json(
             "grid",
             "What changed a row, newest first, 50 change sets at a time",
         )
-        .query::<HistoryQuery>()
+        .query::<rows::HistoryQuery>()
         .answers::<Vec<ChangeSet>>(200)
+        .problems(&[404]),
+        get("/api/fundraising/rows/{id}/why", Access::Member, rows::why)
+            .json("grid", "Why a row is in a view, or is not")
+            .query::<rows::WhyQuery>()
+            .answers::<rows::Why>(200)
+            .problems(&[404]),
+        get(
+            "/api/fundraising/rows/{id}/cells/{column}/history",
+            Access::Member,
+            rows::cell_history,
+        )
+        .json("grid", "What changed one cell, newest first")
+        .answers::<Vec<grid::CellChange>>(200)
+        .problems(&[404]),
+        get(
+            "/api/fundraising/rows/{id}/cells/{column}/explain",
+            Access::Member,
+            rows::explain,
+        )
+        .json("grid", "How a computed cell came to its value")
+        .answers::<rows::Explained>(200)
+        .problems(&[404]),
+        post(
+            "/api/fundraising/rows/{id}/purge",
+            Access::Admin,
+            undo::purge,
+        )
+        .json("grid", "Erase a deleted row and its history for good")
+        .body::<undo::Confirmation>()
+        .answers::<Applied>(200)
+        .problems(&[404]),
+        get("/api/fundraising/trash", Access::Member, undo::trash)
+            .json("grid", "Deleted rows and columns, newest first")
+            .query::<undo::TrashQuery>()
+            .answers::<grid::Trash>(200),
+        post("/api/fundraising/undo", Access::Member, undo::undo)
+            .json("grid", "Take your newest change back")
+            .answers::<undo::UndoAnswer>(200)
+            .problems(&[404, 409]),
+        post("/api/fundraising/redo", Access::Member, undo::redo)
+            .json("grid", "Make again what you took back last")
+            .answers::<undo::UndoAnswer>(200)
+            .problems(&[404, 409]),
+        post(
+            "/api/fundraising/changes/{id}/revert",
+            Access::Member,
+            undo::revert,
+        )
+        .json("grid", "Take any change set back; a large one by a job")
+        .answers::<Patched>(200)
+        .answers::<Accepted>(202)
+        .problems(&[404]),
+        get("/api/fundraising/events", Access::Member, live::events)
+            .json(
+                "grid",
+                "An event stream of changes and of who is where; it ends with the session",
+            )
+            .query::<live::Since>()
+            .answers_nothing(200),
+        get("/api/fundraising/changes", Access::Member, live::changes)
+            .json(
+                "grid",
+                "What changed since a version, for those who cannot follow the event stream",
+            )
+            .query::<live::Since>()
+            .answers::<grid::table::Changes>(200),
+        post("/api/fundraising/presence", Access::Member, live::presence)
+            .json("grid", "Say where you are in the grid")
+            .body::<live::Here>()
+            .answers_nothing(204),
+        get("/api/fundraising/views", Access::Member, views::list)
+            .json("grid", "Saved views you can see")
+            .answers::<Vec<View>>(200),
+        post("/api/fundraising/views", Access::Member, views::add)
+            .json("grid", "Save a view")
+            .body::<views::MakeView>()
+            .answers::<View>(200),
+        patch("/api/fundraising/views/{id}", Access::Member, views::change)
+            .json("grid", "Change a view")
+            .body::<views::ChangeView>()
+            .answers::<View>(200)
+            .problems(&[404, 409]),
+        delete("/api/fundraising/views/{id}", Access::Member, views::delete)
+            .json("grid", "Delete a view")
+            .answers::<View>(200)
+            .problems(&[404]),
+        post(
+            "/api/fundraising/views/{id}/restore",
+            Access::Member,
+            views::restore,
+        )
+        .json("grid", "Bring a deleted view back")
+        .answers::<View>(200)
+        .problems(&[404]),
+        post(
+            "/api/fundraising/formula/preview",
+            Access::Member,
+            formulas::preview,
+        )
+        .json("formulas", "Try a formula on a row or on sample values")
+        .body::<formulas::Preview>()
+        .answers::<formulas::Previewed>(200)
+        .problems(&[404]),
+        get(
+            "/api/fundraising/formula/functions",
+            Access::Member,
+            formulas::functions,
+        )
+        .json("formulas", "The functions formulas can use")
+        .answers::<Vec<formulas::Function>>(200),
+        post(
+            "/api/fundraising/columns/{id}/retype-preview",
+            Access::Member,
+            formulas::retype_preview,
+        )
+        .json(
+            "grid",
+            "See which values would not survive a change of type",
+        )
+        .body::<formulas::Retype>()
+        .answers::<RetypePreview>(200)
         .problems(&[404]),
         get(
             "/api/fundraising/relational-summary",
@@ -131,10 +274,14 @@ struct Changes {
     summary: Option<String>,
 }
 
+/// Which form of the state, and of when.
 #[derive(Deserialize, JsonSchema)]
-struct HistoryQuery {
-    /// Only change sets older than this one: the next page.
-    before: Option<i64>,
+struct StateQuery {
+    /// `columns` for the column-wise form: one JSON head and blocks of rows, a
+    /// line each. Rows as objects otherwise.
+    form: Option<String>,
+    /// The grid as it was: a version, a date or a time.
+    as_of: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -144,11 +291,33 @@ struct Sync {
     rebuild: bool,
 }
 
-async fn read(State(app): State<App>, headers: HeaderMap) -> Result<Response, AppError> {
-    let version = grid::state(&mut *app.db.read().acquire().await?)
-        .await?
-        .version;
-    let tag = format!("\"v{version}\"");
+async fn read(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Query(query): Query<StateQuery>,
+) -> Result<Response, AppError> {
+    if let Some(when) = &query.as_of {
+        let past = rows::past(&app, when).await?;
+        let document = tokio::task::spawn_blocking(move || past.document().to_string())
+            .await
+            .map_err(AppError::internal)?;
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        return Ok((kind, document).into_response());
+    }
+    let is_columns = query.form.as_deref() == Some("columns");
+    let (tag, head) = if is_columns {
+        let views = grid::view::list(&mut *app.db.read().acquire().await?, &who.user.id).await?;
+        let table = app.grid.read().await?;
+        let head = blocks::Head::of(&table, views, &who.user);
+        (head.tag(), Some(head))
+    } else {
+        let mut conn = app.db.read().acquire().await?;
+        let version = grid::state(&mut conn).await?.version;
+        // What is joined in changes without the version.
+        let stamp = app.grid.read().await?.stamp;
+        (format!("\"v{version}.{stamp}\""), None)
+    };
     let known = text(&headers, &header::IF_NONE_MATCH).unwrap_or_default();
     let is_known = known
         .split(',')
@@ -157,13 +326,17 @@ async fn read(State(app): State<App>, headers: HeaderMap) -> Result<Response, Ap
     let kept = [
         (header::ETAG, tag),
         (header::CACHE_CONTROL, "private, no-cache".to_owned()),
+        (header::VARY, "accept-encoding".to_owned()),
     ];
     if is_known {
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
+    if let Some(head) = head {
+        return Ok((kept, blocks::answer(&app, &headers, &head)?).into_response());
+    }
     // A change between the look above and the stream's snapshot sends newer rows
     // under the older tag: the next request then finds the tag outdated.
-    let body = Body::from_stream(grid::stream(&app.db));
+    let body = Body::from_stream(grid::stream(&app.db, &app.grid));
     let kind = [(header::CONTENT_TYPE, "application/json")];
     Ok((kept, kind, body).into_response())
 }
@@ -185,6 +358,7 @@ async fn replace(
     let detail = serde_json::json!({ "version": applied.version, "changes": applied.changes });
     audit::record(&mut tx, &actor, "grid.replaced", "", detail, &who.ip()).await?;
     tx.commit().await?;
+    app.grid.follow_if_read().await?;
     Ok(Json(applied))
 }
 
@@ -192,7 +366,7 @@ async fn change(
     State(app): State<App>,
     who: SignedIn,
     Json(changes): Json<Changes>,
-) -> Result<Json<Applied>, AppError> {
+) -> Result<Json<Patched>, AppError> {
     changes.check()?;
     let summary = changes.summary.as_deref().unwrap_or_default();
     let mut tx = app.db.write().await?;
@@ -204,7 +378,7 @@ async fn change(
         }
     };
     tx.commit().await?;
-    Ok(Json(applied))
+    Ok(Json(patched(&app, applied).await?))
 }
 
 impl Changes {
@@ -230,21 +404,6 @@ impl Changes {
         }
         Ok(())
     }
-}
-
-async fn row(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Row>, AppError> {
-    live_row(&app, &id).await.map(Json)
-}
-
-async fn history(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(query): Query<HistoryQuery>,
-) -> Result<Json<Vec<ChangeSet>>, AppError> {
-    let row = live_row(&app, &id).await?;
-    let mut conn = app.db.read().acquire().await?;
-    let sets = grid::history_of_row(&mut conn, &row.id, query.before, PER_PAGE).await?;
-    Ok(Json(sets))
 }
 
 /// A row that is there and not deleted.

@@ -4,12 +4,14 @@
 use crm_jobs::{
     audit,
     db::WriteTx,
-    grid::{self, Applied, ChangeBy, Operation},
+    grid::{self, Applied, ChangeBy, ColumnType, Operation, table::is_derived},
     idempotency::{self, Seen},
 };
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use crate::{error::AppError, session::SignedIn};
+use crate::{error::AppError, session::SignedIn, state::App};
 
 /// A request that must not be done twice.
 pub struct Once<'a> {
@@ -82,6 +84,9 @@ fn audited(operations: &[Operation], applied: &Applied) -> Option<(&'static str,
             Operation::Delete { row } => ("row.deleted", row.clone()),
             Operation::AddColumn { .. }
             | Operation::UpdateColumn { .. }
+            | Operation::RetypeColumn { .. }
+            | Operation::MoveColumn { .. }
+            | Operation::PlaceColumn { .. }
             | Operation::DeleteColumn { .. }
             | Operation::RestoreColumn { .. } => ("grid.columns_changed", String::new()),
         })
@@ -96,4 +101,60 @@ fn audited(operations: &[Operation], applied: &Applied) -> Option<(&'static str,
     } else {
         (action, format!("row:{row}"), detail)
     })
+}
+
+/// What a write did, with the cells that follow from it.
+#[derive(Serialize, JsonSchema)]
+pub struct Patched {
+    /// What was written.
+    #[serde(flatten)]
+    applied: Applied,
+    /// Derived and computed cells of the rows that changed.
+    computed: Vec<Computed>,
+}
+
+/// Cells of one row that nobody writes.
+#[derive(Serialize, JsonSchema)]
+struct Computed {
+    /// Row id.
+    row: String,
+    /// Where the state has it.
+    slot: u32,
+    /// Column id → value; null is blank.
+    cells: Map<String, Value>,
+}
+
+/// Rows whose computed cells are told at once; those of more come as events.
+const TOLD: usize = 2_000;
+
+/// Takes a committed write into the table in memory, so that whoever wrote it,
+/// and everybody who follows, sees what follows from it.
+pub async fn patched(app: &App, applied: Applied) -> Result<Patched, AppError> {
+    if applied.changes == 0 {
+        return Ok(Patched {
+            applied,
+            computed: Vec::new(),
+        });
+    }
+    let table = app.grid.read().await?;
+    let unwritten: Vec<_> = table
+        .columns()
+        .iter()
+        .filter(|c| is_derived(&c.column.id) || c.column.kind == ColumnType::Formula)
+        .collect();
+    let rows = applied.rows.iter().take(TOLD);
+    let computed = rows
+        .filter_map(|row| {
+            let slot = table.slot(&row.id)?;
+            let cells = unwritten
+                .iter()
+                .map(|c| (c.column.id.clone(), c.json(c.code(slot))));
+            Some(Computed {
+                row: row.id.clone(),
+                slot,
+                cells: cells.collect(),
+            })
+        })
+        .collect();
+    Ok(Patched { applied, computed })
 }

@@ -1,0 +1,387 @@
+//! Rows as JSON: found, ordered and grouped by the one engine; one row with
+//! everything about it.
+
+use axum::extract::State;
+use crm_jobs::grid::{
+    self, CellChange, ChangeSet, GridError, Row,
+    table::{AsOf, Table, as_of},
+    view::{self, Filter, Order, OrderQuery, Reason, SortBy, Summary, Viewer},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::{
+    error::AppError,
+    extract::{Json, Path, Query},
+    session::SignedIn,
+    state::App,
+};
+
+/// Rows of one answer at most, and unless told otherwise.
+const MOST: usize = 500;
+const USUAL: usize = 100;
+
+/// Which rows, in which order. Parts given here override those of the view.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub struct RowsQuery {
+    /// A saved view's id.
+    pub view: Option<String>,
+    /// A filter as JSON.
+    pub filter: Option<String>,
+    /// Sorts as JSON: `[{"column": "name", "descending": true}]`.
+    pub sort: Option<String>,
+    /// Groups as JSON, like sorts.
+    pub group: Option<String>,
+    /// Summaries as JSON: `{"amount": "sum"}`.
+    pub summary: Option<String>,
+    /// Only rows with this text in a cell.
+    pub search: Option<String>,
+    /// `1` for archived rows instead of the others.
+    pub archived: Option<String>,
+    /// The grid as it was: a version, a date (its end, in the fund's zone) or a
+    /// time.
+    pub as_of: Option<String>,
+    /// Where the last answer ended.
+    pub cursor: Option<String>,
+    /// Rows at most, up to 500.
+    pub limit: Option<usize>,
+}
+
+/// One page of rows.
+#[derive(Serialize, JsonSchema)]
+pub struct RowsPage {
+    /// The grid's version.
+    version: i64,
+    /// Over all pages.
+    total: usize,
+    /// In order.
+    rows: Vec<FullRow>,
+    /// Send it back as `cursor` for the next page; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// A row as tables show it.
+#[derive(Serialize, JsonSchema)]
+pub struct FullRow {
+    /// Row id.
+    id: String,
+    /// The grid version that last changed it.
+    version: i64,
+    /// Out of the views.
+    archived: bool,
+    /// Stored, derived and computed cells; blank ones are absent.
+    cells: Map<String, Value>,
+}
+
+/// A row with everything the grid knows of it.
+#[derive(Serialize, JsonSchema)]
+pub struct WholeRow {
+    /// The row itself; `cells` are those people write.
+    #[serde(flatten)]
+    row: Row,
+    /// Derived and computed cells: read-only.
+    derived: Map<String, Value>,
+}
+
+pub async fn list(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(query): Query<RowsQuery>,
+) -> Result<Json<RowsPage>, AppError> {
+    let limit = query.limit.unwrap_or(USUAL).clamp(1, MOST);
+    let start: usize = match &query.cursor {
+        None => 0,
+        Some(cursor) => cursor
+            .parse()
+            .map_err(|_| AppError::invalid("cursor", "Send back the cursor of the last answer."))?,
+    };
+    answer(&app, &who, &query, move |table, order| {
+        let page = order.slots.iter().skip(start).take(limit);
+        let rows: Vec<FullRow> = page.filter_map(|slot| full_row(table, *slot)).collect();
+        let end = start.saturating_add(limit);
+        Json(RowsPage {
+            version: table.version,
+            total: order.total,
+            rows,
+            next_cursor: (end < order.total).then(|| end.to_string()),
+        })
+    })
+    .await
+}
+
+pub async fn order(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(query): Query<RowsQuery>,
+) -> Result<Json<Order>, AppError> {
+    answer(&app, &who, &query, |_, order| Json(order)).await
+}
+
+/// Orders the rows asked for, now or as they were, and makes an answer of them.
+async fn answer<T: Send + 'static>(
+    app: &App,
+    who: &SignedIn,
+    query: &RowsQuery,
+    make: impl FnOnce(&Table, Order) -> T + Send + 'static,
+) -> Result<T, AppError> {
+    let wanted = order_query(app, who, query).await?;
+    let user = who.user.id.clone();
+    let run = move |table: &Table| {
+        let viewer = Viewer { user: Some(&user) };
+        view::order(table, &wanted, viewer).map(|order| make(table, order))
+    };
+    let answered = match &query.as_of {
+        None => {
+            let ranked = order_query(app, who, query).await?.ranked();
+            let table = app.grid.read_ranked(&ranked).await?;
+            tokio::task::spawn_blocking(move || run(&table)).await
+        }
+        Some(when) => {
+            let ranked = order_query(app, who, query).await?.ranked();
+            let mut past = past(app, when).await?;
+            tokio::task::spawn_blocking(move || {
+                for column in &ranked {
+                    past.rank(column);
+                }
+                run(&past)
+            })
+            .await
+        }
+    };
+    Ok(answered.map_err(AppError::internal)??)
+}
+
+/// The grid as it was.
+pub async fn past(app: &App, when: &str) -> Result<Table, AppError> {
+    let when = moment(app, when).await?;
+    Ok(as_of(&app.db, &app.grid, when).await?)
+}
+
+/// `as_of` as people write it.
+async fn moment(app: &App, text: &str) -> Result<AsOf, AppError> {
+    let wrong = || {
+        AppError::invalid(
+            "as_of",
+            "Write a version such as 120, a date such as 2026-03-31, or a time such as 2026-03-31T14:05:00Z.",
+        )
+    };
+    if let Ok(version) = text.parse::<i64>() {
+        return Ok(AsOf::Version(version));
+    }
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(AsOf::Time(at.as_millisecond()));
+    }
+    let day: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
+    let table = app.grid.read().await?;
+    let next = day.tomorrow().map_err(|_| wrong())?;
+    let end = next
+        .to_zoned(table.moment.zone.clone())
+        .map_err(|_| wrong())?;
+    Ok(AsOf::Time(end.timestamp().as_millisecond() - 1))
+}
+
+/// The view's parts, overridden by the query's.
+pub async fn order_query(
+    app: &App,
+    who: &SignedIn,
+    query: &RowsQuery,
+) -> Result<OrderQuery, AppError> {
+    let mut wanted = OrderQuery::default();
+    if let Some(id) = &query.view {
+        let mut conn = app.db.read().acquire().await?;
+        let view = view::find(&mut conn, id, &who.user.id)
+            .await?
+            .ok_or_else(|| AppError::not_found("There is no such view."))?;
+        wanted.filter = view.config.filter;
+        wanted.sorts = view.config.sorts;
+        wanted.groups = view.config.groups;
+        wanted.colors = view.config.colors;
+        wanted.summaries = view.config.summaries;
+    }
+    if let Some(filter) = part::<Option<Filter>>("filter", query.filter.as_deref())? {
+        wanted.filter = filter;
+    }
+    if let Some(sorts) = part::<Vec<SortBy>>("sort", query.sort.as_deref())? {
+        wanted.sorts = sorts;
+    }
+    if let Some(groups) = part::<Vec<SortBy>>("group", query.group.as_deref())? {
+        wanted.groups = groups;
+    }
+    if let Some(summaries) =
+        part::<std::collections::BTreeMap<String, Summary>>("summary", query.summary.as_deref())?
+    {
+        wanted.summaries = summaries;
+    }
+    wanted.search = query.search.clone().unwrap_or_default();
+    wanted.archived = query.archived.as_deref() == Some("1");
+    Ok(wanted)
+}
+
+fn part<T: DeserializeOwned>(field: &str, json: Option<&str>) -> Result<Option<T>, AppError> {
+    json.filter(|json| !json.is_empty())
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(|e| AppError::invalid(field, format!("This is not the JSON it should be: {e}.")))
+}
+
+fn full_row(table: &Table, slot: u32) -> Option<FullRow> {
+    let head = table.head(slot)?;
+    Some(FullRow {
+        id: head.id.to_string(),
+        version: head.version,
+        archived: head.archived,
+        cells: table.cells(slot),
+    })
+}
+
+pub async fn one(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<WholeRow>, AppError> {
+    let row = super::live_row(&app, &id).await?;
+    let table = app.grid.read().await?;
+    let mut derived = table
+        .slot(&id)
+        .map(|slot| table.cells(slot))
+        .unwrap_or_default();
+    derived.retain(|column, _| !row.cells.contains_key(column));
+    Ok(Json(WholeRow { row, derived }))
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct HistoryQuery {
+    /// Only change sets older than this one: the next page.
+    before: Option<i64>,
+}
+
+/// Change sets on one page of a history.
+const PER_PAGE: i64 = 50;
+
+pub async fn history(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Json<Vec<ChangeSet>>, AppError> {
+    let row = super::live_row(&app, &id).await?;
+    let mut conn = app.db.read().acquire().await?;
+    let sets = grid::history_of_row(&mut conn, &row.id, query.before, PER_PAGE).await?;
+    Ok(Json(sets))
+}
+
+pub async fn cell_history(
+    State(app): State<App>,
+    Path((id, column)): Path<(String, String)>,
+) -> Result<Json<Vec<CellChange>>, AppError> {
+    let row = super::live_row(&app, &id).await?;
+    let mut conn = app.db.read().acquire().await?;
+    Ok(Json(
+        grid::history_of_cell(&mut conn, &row.id, &column).await?,
+    ))
+}
+
+/// How a computed cell came to its value.
+#[derive(Serialize, JsonSchema)]
+pub struct Explained {
+    /// The formula, with today's column names.
+    formula: String,
+    /// Inner parts first; the last one is the whole.
+    steps: Vec<ExplainedStep>,
+}
+
+/// One part of a formula, and what it came to.
+#[derive(Serialize, JsonSchema)]
+pub struct ExplainedStep {
+    /// First character in the formula.
+    start: usize,
+    /// The one behind the last.
+    end: usize,
+    /// The part itself.
+    source: String,
+    /// Its value as text.
+    text: String,
+}
+
+pub async fn explain(
+    State(app): State<App>,
+    Path((id, column)): Path<(String, String)>,
+) -> Result<Json<Explained>, AppError> {
+    let table = app.grid.read().await?;
+    let slot = slot(&table, &id)?;
+    let steps = table.explain(&column, slot).ok_or_else(|| {
+        AppError::not_found("There is no such formula column, or it cannot be computed.")
+    })?;
+    let definitions = table.definitions();
+    let shown = definitions.iter().find(|c| c.id == column);
+    Ok(Json(Explained {
+        formula: shown
+            .and_then(|c| c.options.formula.clone())
+            .unwrap_or_default(),
+        steps: steps
+            .into_iter()
+            .map(|s| ExplainedStep {
+                start: s.start,
+                end: s.end,
+                source: s.source,
+                text: s.text,
+            })
+            .collect(),
+    }))
+}
+
+/// Why a row is in a view.
+#[derive(Serialize, JsonSchema)]
+pub struct Why {
+    /// Whether the view shows it.
+    in_view: bool,
+    /// Conditions, and whether each holds.
+    conditions: Vec<Reason>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct WhyQuery {
+    /// A saved view's id.
+    view: Option<String>,
+    /// A filter as JSON, instead of the view's.
+    filter: Option<String>,
+}
+
+pub async fn why(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Query(query): Query<WhyQuery>,
+) -> Result<Json<Why>, AppError> {
+    let asked = RowsQuery {
+        view: query.view,
+        filter: query.filter,
+        ..RowsQuery::default()
+    };
+    let wanted = order_query(&app, &who, &asked).await?;
+    let table = app.grid.read().await?;
+    let slot = slot(&table, &id)?;
+    let is_archived = table.head(slot).is_some_and(|h| h.archived);
+    let mut answer = Why {
+        in_view: !is_archived,
+        conditions: Vec::new(),
+    };
+    if let Some(filter) = &wanted.filter {
+        let viewer = Viewer {
+            user: Some(&who.user.id),
+        };
+        let (holds, reasons) = view::why(&table, filter, slot, viewer)?;
+        answer.in_view &= holds;
+        answer.conditions = reasons;
+    }
+    Ok(Json(answer))
+}
+
+fn slot(table: &Table, row: &str) -> Result<u32, AppError> {
+    table
+        .slot(row)
+        .ok_or_else(|| GridError::Missing {
+            what: "row",
+            id: row.to_owned(),
+        })
+        .map_err(AppError::from)
+}

@@ -1,0 +1,359 @@
+//! Columns that nobody writes: joined in on read, stripped on write.
+
+use jiff::{civil::Date, tz::TimeZone};
+use rust_decimal::Decimal;
+
+use super::super::{Choice, Column, ColumnOptions, ColumnType, Names};
+use crate::formula::Value;
+
+/// Days without contact after which an investor is ageing, and stale.
+pub const AGEING_DAYS: i32 = 30;
+/// See [`AGEING_DAYS`].
+pub const STALE_DAYS: i32 = 60;
+/// A task due within so many days is due soon.
+const DUE_SOON_DAYS: i32 = 7;
+/// Stages at which an amount is committed, the furthest last.
+const COMMITTED: [&str; 3] = ["hard", "signed", "wired"];
+/// Where an investor can stand in the raise.
+pub const PIPELINE: [(&str, &str, &str); 5] = [
+    ("lead", "Lead", "gray"),
+    ("engaged", "Engaged", "blue"),
+    ("diligence", "Diligence", "purple"),
+    ("commitment", "Commitment", "green"),
+    ("lost", "Lost", "red"),
+];
+
+/// Whether a column id belongs to a derived column.
+pub fn is_derived(column: &str) -> bool {
+    column.starts_with('@')
+}
+
+/// The derived columns, for these funds.
+pub fn derived_columns(names: &Names) -> Vec<Column> {
+    let choices = |of: &[(&str, &str, &str)]| ColumnOptions {
+        choices: of
+            .iter()
+            .map(|(id, name, color)| Choice {
+                id: (*id).to_owned(),
+                name: (*name).to_owned(),
+                color: (*color).to_owned(),
+            })
+            .collect(),
+        ..ColumnOptions::default()
+    };
+    let plain = ColumnOptions::default;
+    let money = |currency: Option<&String>| ColumnOptions {
+        currency: currency.cloned(),
+        ..ColumnOptions::default()
+    };
+    let lists = [
+        ("main", "Main", "blue"),
+        ("follow_up", "Follow-up", "yellow"),
+        ("longshot", "Longshot", "purple"),
+        ("graveyard", "Graveyard", "gray"),
+    ];
+    let reminders = [
+        ("overdue", "Overdue", "red"),
+        ("due_soon", "Due soon", "yellow"),
+        ("open", "Open", "gray"),
+    ];
+    let staleness = [
+        ("fresh", "Fresh", "green"),
+        ("ageing", "Ageing", "yellow"),
+        ("stale", "Stale", "red"),
+    ];
+    use ColumnType as T;
+    let mut all = vec![
+        (
+            "@list".to_owned(),
+            "List".to_owned(),
+            T::Select,
+            choices(&lists),
+        ),
+        (
+            "@stage".to_owned(),
+            "Pipeline stage".to_owned(),
+            T::Select,
+            choices(&PIPELINE),
+        ),
+        (
+            "@committed".to_owned(),
+            "Total committed".to_owned(),
+            T::Currency,
+            money(names.funds.first().map(|f| &f.currency)),
+        ),
+    ];
+    all.extend(names.funds.iter().map(|fund| {
+        (
+            format!("@committed:{}", fund.id),
+            format!("Committed to {}", fund.name),
+            T::Currency,
+            money(Some(&fund.currency)),
+        )
+    }));
+    all.extend([
+        (
+            "@tasks".to_owned(),
+            "Open tasks".to_owned(),
+            T::Number,
+            plain(),
+        ),
+        (
+            "@reminder".to_owned(),
+            "Reminder".to_owned(),
+            T::Select,
+            choices(&reminders),
+        ),
+        (
+            "@last_contact".to_owned(),
+            "Last contacted".to_owned(),
+            T::DateTime,
+            plain(),
+        ),
+        (
+            "@staleness".to_owned(),
+            "Staleness".to_owned(),
+            T::Select,
+            choices(&staleness),
+        ),
+        (
+            "@owner".to_owned(),
+            "Relationship owner".to_owned(),
+            T::User,
+            plain(),
+        ),
+        (
+            "@existing".to_owned(),
+            "Existing investor".to_owned(),
+            T::Checkbox,
+            plain(),
+        ),
+        (
+            "@created_at".to_owned(),
+            "Created at".to_owned(),
+            T::DateTime,
+            plain(),
+        ),
+        (
+            "@created_by".to_owned(),
+            "Created by".to_owned(),
+            T::User,
+            plain(),
+        ),
+        (
+            "@modified_at".to_owned(),
+            "Last modified".to_owned(),
+            T::DateTime,
+            plain(),
+        ),
+        (
+            "@modified_by".to_owned(),
+            "Last modified by".to_owned(),
+            T::User,
+            plain(),
+        ),
+    ]);
+    (10_000..)
+        .zip(all)
+        .map(|(position, (id, name, kind, options))| Column {
+            id,
+            name,
+            kind,
+            options,
+            position,
+            hidden: true,
+        })
+        .collect()
+}
+
+/// What derived columns are made from, beyond the row itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// Open tasks.
+    pub tasks: i64,
+    /// The earliest due date among them.
+    pub due_on: Option<Date>,
+    /// Last contact, UTC milliseconds.
+    pub last_contact_at: Option<i64>,
+}
+
+/// `overdue`, `due_soon` or `open`; none without open tasks.
+pub(super) fn reminder(around: &Around, today: Date) -> Option<&'static str> {
+    if around.tasks == 0 {
+        return None;
+    }
+    let days = around.due_on.map(|due| days_between(today, due));
+    Some(match days {
+        Some(days) if days < 0 => "overdue",
+        Some(days) if days <= DUE_SOON_DAYS => "due_soon",
+        _ => "open",
+    })
+}
+
+/// By days since the last contact, or since the row was made if there was none.
+pub(super) fn staleness(
+    around: &Around,
+    created_at: i64,
+    today: Date,
+    zone: &TimeZone,
+) -> &'static str {
+    let since = around.last_contact_at.unwrap_or(created_at);
+    let day = jiff::Timestamp::from_millisecond(since)
+        .unwrap_or_default()
+        .to_zoned(zone.clone())
+        .date();
+    match days_between(day, today) {
+        STALE_DAYS.. => "stale",
+        AGEING_DAYS.. => "ageing",
+        _ => "fresh",
+    }
+}
+
+fn days_between(from: Date, to: Date) -> i32 {
+    from.until(to).map_or(0, |span| span.get_days())
+}
+
+/// What an investor has committed.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Committed {
+    /// Over all funds; none if currencies differ, which cannot be added.
+    pub(super) total: Option<Decimal>,
+    /// Fund id → amount.
+    pub(super) funds: Vec<(String, Decimal)>,
+    /// Money has arrived.
+    pub(super) existing: bool,
+}
+
+/// The same money moves from column to column as it hardens, so of each fund
+/// only the furthest of hard, signed and wired counts.
+pub(super) fn committed<'a>(columns: impl Iterator<Item = (&'a Column, &'a Value)>) -> Committed {
+    let mut found: Vec<(&str, usize, Decimal, Option<&str>)> = Vec::new();
+    for (column, value) in columns {
+        let (Some(commitment), Value::Number(amount)) = (&column.options.commitment, value) else {
+            continue;
+        };
+        let Some(stage) = COMMITTED.iter().position(|s| *s == commitment.stage) else {
+            continue;
+        };
+        if amount.is_zero() {
+            continue;
+        }
+        let currency = column.options.currency.as_deref();
+        match found.iter_mut().find(|f| f.0 == commitment.fund) {
+            Some(known) if known.1 < stage => *known = (known.0, stage, *amount, currency),
+            Some(known) if known.1 == stage => known.2 += *amount,
+            Some(_) => {}
+            None => found.push((&commitment.fund, stage, *amount, currency)),
+        }
+    }
+    let is_one_currency = found.windows(2).all(|pair| pair[0].3 == pair[1].3);
+    Committed {
+        total: (is_one_currency && !found.is_empty()).then(|| found.iter().map(|f| f.2).sum()),
+        existing: found
+            .iter()
+            .any(|f| COMMITTED[f.1] == "wired" && f.2 > Decimal::ZERO),
+        funds: found.iter().map(|f| (f.0.to_owned(), f.2)).collect(),
+    }
+}
+
+/// The standard stage a pipeline choice stands for.
+pub(super) fn pipeline_stage(choice: &Value) -> Option<&'static str> {
+    let Value::Text(name) = choice else {
+        return None;
+    };
+    PIPELINE
+        .iter()
+        .find(|(id, label, _)| name.eq_ignore_ascii_case(id) || name.eq_ignore_ascii_case(label))
+        .map(|(id, _, _)| *id)
+}
+
+/// The column that says where investors stand: the one marked so, else a single
+/// select named Stage.
+pub(super) fn pipeline_column<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<&'a Column> {
+    let mut named = None;
+    for column in columns.filter(|c| c.kind == ColumnType::Select && !is_derived(&c.id)) {
+        if column.options.pipeline {
+            return Some(column);
+        }
+        if named.is_none() && column.name.eq_ignore_ascii_case("stage") {
+            named = Some(column);
+        }
+    }
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(fund: &str, stage: &str, currency: &str) -> Column {
+        Column {
+            id: format!("{fund}_{stage}"),
+            name: stage.to_owned(),
+            kind: ColumnType::Currency,
+            options: ColumnOptions {
+                currency: Some(currency.to_owned()),
+                commitment: Some(super::super::super::Commitment {
+                    fund: fund.to_owned(),
+                    stage: stage.to_owned(),
+                }),
+                ..ColumnOptions::default()
+            },
+            position: 0,
+            hidden: false,
+        }
+    }
+
+    #[test]
+    fn the_furthest_stage_of_each_fund_counts_once() {
+        let columns = [
+            column("f1", "soft", "EUR"),
+            column("f1", "hard", "EUR"),
+            column("f1", "signed", "EUR"),
+            column("f2", "wired", "EUR"),
+        ];
+        let amounts = [100, 200, 250, 40].map(|n| Value::Number(n.into()));
+        let sums = committed(columns.iter().zip(&amounts));
+        assert_eq!(sums.total, Some(290.into()));
+        assert!(sums.existing);
+        assert_eq!(
+            sums.funds,
+            [("f1".to_owned(), 250.into()), ("f2".to_owned(), 40.into())]
+        );
+    }
+
+    #[test]
+    fn amounts_in_two_currencies_have_no_total() {
+        let columns = [column("f1", "hard", "EUR"), column("f2", "hard", "USD")];
+        let amounts = [Value::Number(1.into()), Value::Number(2.into())];
+        let sums = committed(columns.iter().zip(&amounts));
+        assert_eq!((sums.total, sums.existing), (None, false));
+    }
+
+    #[test]
+    fn reminders_and_staleness_turn_on_their_day() {
+        let today: Date = "2026-03-31".parse().unwrap();
+        let due = |on: &str| Around {
+            tasks: 1,
+            due_on: Some(on.parse().unwrap()),
+            last_contact_at: None,
+        };
+        assert_eq!(reminder(&due("2026-03-30"), today), Some("overdue"));
+        assert_eq!(reminder(&due("2026-04-07"), today), Some("due_soon"));
+        assert_eq!(reminder(&due("2026-04-08"), today), Some("open"));
+        assert_eq!(reminder(&Around::default(), today), None);
+        let contacted = |on: &str| {
+            let at = format!("{on}T12:00:00Z")
+                .parse::<jiff::Timestamp>()
+                .unwrap();
+            let around = Around {
+                last_contact_at: Some(at.as_millisecond()),
+                ..Around::default()
+            };
+            staleness(&around, 0, today, &TimeZone::UTC)
+        };
+        assert_eq!(contacted("2026-03-02"), "fresh");
+        assert_eq!(contacted("2026-03-01"), "ageing");
+        assert_eq!(contacted("2026-01-30"), "stale");
+    }
+}

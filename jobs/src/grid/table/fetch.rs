@@ -1,0 +1,245 @@
+//! Reading from the database what a table needs: all of it, or what changed
+//! since a version, in one snapshot.
+
+use std::collections::HashMap;
+
+use serde_json::Value as Json;
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{Around, Table};
+use crate::{
+    db::{Db, DbError},
+    grid::{Column, Names, State, read},
+    settings,
+};
+
+/// What changed since a table's version, and all that goes with it.
+pub(super) struct Delta {
+    /// The table's version it builds on; none replaces everything.
+    pub(super) from: Option<i64>,
+    pub(super) state: State,
+    pub(super) last_touch: i64,
+    pub(super) zone: String,
+    pub(super) names: Names,
+    /// All columns, if any changed.
+    pub(super) columns: Option<Vec<Column>>,
+    /// Cells of columns that came back or changed their type: column → row → JSON.
+    pub(super) cells: HashMap<String, Vec<(String, String)>>,
+    pub(super) rows: Vec<Fetched>,
+    /// Open tasks and last contacts of rows that changed or were touched.
+    pub(super) around: Vec<(String, Around)>,
+    /// Rows whose surroundings were read, whether or not there are any.
+    pub(super) touched: Vec<String>,
+    /// All positions were given anew.
+    pub(super) positions: Option<Vec<(String, i64)>>,
+}
+
+#[derive(FromRow)]
+pub(super) struct Fetched {
+    pub(super) id: String,
+    pub(super) position: i64,
+    pub(super) version: i64,
+    pub(super) cells: String,
+    pub(super) list: String,
+    pub(super) created_at: i64,
+    pub(super) created_by: String,
+    pub(super) updated_at: i64,
+    pub(super) updated_by: String,
+    pub(super) archived: bool,
+    pub(super) deleted: bool,
+}
+
+#[derive(FromRow)]
+struct AroundRecord {
+    row_id: String,
+    tasks: i64,
+    due_on: Option<String>,
+    last_contact_at: Option<i64>,
+}
+
+/// Stands among touched rows for the saved views.
+pub(super) const VIEWS: &str = "@views";
+/// The zone everything is reckoned in until the fund has said otherwise.
+const DEFAULT_ZONE: &str = "UTC";
+
+/// Reads everything.
+pub(super) async fn everything(db: &Db) -> Result<Delta, DbError> {
+    let mut tx = db.read().begin().await?;
+    let rows = sqlx::query_as(
+        "select id, position, version, cells, list, created_at, created_by, updated_at, updated_by,
+                archived_at is not null as archived, false as deleted
+         from grid_rows where deleted_at is null order by position, id",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut delta = head(&mut tx).await?;
+    delta.columns = Some(read::columns(&mut tx).await?);
+    delta.rows = rows;
+    delta.around = around(&mut tx, None).await?;
+    Ok(delta)
+}
+
+/// Reads what changed; none if nothing did.
+pub(super) async fn since(db: &Db, known: &Known) -> Result<Option<Delta>, DbError> {
+    let mut tx = db.read().begin().await?;
+    let mut delta = head(&mut tx).await?;
+    let is_same = delta.state.version == known.version
+        && delta.last_touch == known.last_touch
+        && delta.names == known.names
+        && delta.zone == known.zone;
+    if is_same {
+        return Ok(None);
+    }
+    delta.from = Some(known.version);
+    if delta.state.version != known.version {
+        delta.rows = sqlx::query_as(
+            "select id, position, version, cells, list, created_at, created_by, updated_at, updated_by,
+                    archived_at is not null as archived, deleted_at is not null as deleted
+             from grid_rows where version > ?1 order by position, id",
+        )
+        .bind(known.version)
+        .fetch_all(&mut *tx)
+        .await?;
+        if columns_changed(&mut tx, known.version).await? {
+            let columns = read::columns(&mut tx).await?;
+            for column in &columns {
+                let known = known.columns.iter().find(|(id, _)| *id == column.id);
+                if known.is_none_or(|(_, kind)| *kind != column.kind) {
+                    let cells = cells_of(&mut tx, &column.id).await?;
+                    delta.cells.insert(column.id.clone(), cells);
+                }
+            }
+            delta.columns = Some(columns);
+        }
+    }
+    let touches: Vec<Option<String>> =
+        sqlx::query_scalar("select distinct row_id from grid_touches where id > ?1")
+            .bind(known.last_touch)
+            .fetch_all(&mut *tx)
+            .await?;
+    if touches.iter().any(Option::is_none) {
+        delta.positions = Some(
+            sqlx::query_as("select id, position from grid_rows where deleted_at is null")
+                .fetch_all(&mut *tx)
+                .await?,
+        );
+    }
+    let changed = delta.rows.iter().map(|r| r.id.clone());
+    delta.touched = touches.into_iter().flatten().chain(changed).collect();
+    delta.around = around(&mut tx, Some(&delta.touched)).await?;
+    Ok(Some(delta))
+}
+
+/// What a table has, to ask for what it lacks.
+pub(super) struct Known {
+    version: i64,
+    last_touch: i64,
+    names: Names,
+    zone: String,
+    columns: Vec<(String, crate::grid::ColumnType)>,
+}
+
+impl Known {
+    pub(super) fn of(table: &Table) -> Self {
+        Self {
+            version: table.version,
+            last_touch: table.last_touch,
+            names: table.names.clone(),
+            zone: table
+                .moment
+                .zone
+                .iana_name()
+                .unwrap_or(DEFAULT_ZONE)
+                .to_owned(),
+            columns: table
+                .columns
+                .iter()
+                .map(|c| (c.column.id.clone(), c.column.kind))
+                .collect(),
+        }
+    }
+}
+
+async fn head(tx: &mut SqliteConnection) -> Result<Delta, DbError> {
+    let last_touch: i64 = sqlx::query_scalar(
+        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'grid_touches'",
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let zone: Option<String> =
+        sqlx::query_scalar("select value ->> '$' from settings where key = ?1")
+            .bind(settings::FUND_ZONE)
+            .fetch_optional(&mut *tx)
+            .await?;
+    Ok(Delta {
+        from: None,
+        state: read::state(tx).await?,
+        last_touch,
+        zone: zone.unwrap_or_else(|| DEFAULT_ZONE.to_owned()),
+        names: Names::load(tx).await?,
+        columns: None,
+        cells: HashMap::new(),
+        rows: Vec::new(),
+        around: Vec::new(),
+        touched: Vec::new(),
+        positions: None,
+    })
+}
+
+async fn columns_changed(tx: &mut SqliteConnection, from: i64) -> Result<bool, DbError> {
+    let found: i64 = sqlx::query_scalar(
+        "select exists (select 1 from grid_changes where change_set_id > ?1 and row_id is null)",
+    )
+    .bind(from)
+    .fetch_one(tx)
+    .await?;
+    Ok(found == 1)
+}
+
+async fn cells_of(
+    tx: &mut SqliteConnection,
+    column: &str,
+) -> Result<Vec<(String, String)>, DbError> {
+    sqlx::query_as(
+        "select id, cells -> ?1 from grid_rows where deleted_at is null and cells -> ?1 is not null",
+    )
+    .bind(column)
+    .fetch_all(tx)
+    .await
+}
+
+/// Open tasks and the last contact, of these rows or of all that have any.
+async fn around(
+    tx: &mut SqliteConnection,
+    rows: Option<&[String]>,
+) -> Result<Vec<(String, Around)>, DbError> {
+    let records: Vec<AroundRecord> = sqlx::query_as(
+        "with open_tasks as (
+           select row_id, count(*) as tasks, min(due_on) as due_on from tasks
+           where status = 'open' and deleted_at is null and row_id is not null
+             and (?1 is null or row_id in (select value from json_each(?1)))
+           group by row_id
+         ),
+         contacted as (
+           select row_id, max(at) as last_contact_at from interactions
+           where deleted_at is null and (?1 is null or row_id in (select value from json_each(?1)))
+           group by row_id
+         )
+         select coalesce(t.row_id, c.row_id) as row_id, coalesce(t.tasks, 0) as tasks, t.due_on, c.last_contact_at
+         from open_tasks t full join contacted c on c.row_id = t.row_id",
+    )
+    .bind(rows.map(|rows| Json::from(rows).to_string()))
+    .fetch_all(tx)
+    .await?;
+    Ok(records
+        .into_iter()
+        .map(|r| {
+            let around = Around {
+                tasks: r.tasks,
+                due_on: r.due_on.and_then(|d| d.parse().ok()),
+                last_contact_at: r.last_contact_at,
+            };
+            (r.row_id, around)
+        })
+        .collect())
+}

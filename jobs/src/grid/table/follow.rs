@@ -1,0 +1,428 @@
+//! Taking in what changed: rows, columns, names, surroundings, the turn of a day.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Map, Value as Json};
+
+use super::{
+    Head, Table, TableColumn, cell,
+    compute::{self, Program},
+    derived,
+    fetch::{self, Delta, Fetched},
+};
+use crate::{
+    formula::{Moment, Value},
+    grid::{Column, ColumnType},
+};
+
+/// What a delta touched, for recomputing no more than that.
+#[derive(Default)]
+pub(super) struct Touched {
+    /// Slots with the columns that changed in them.
+    pub(super) cells: Vec<(u32, Vec<usize>)>,
+    /// Columns that changed as a whole.
+    pub(super) columns: BTreeSet<usize>,
+    /// Rows that were not there before.
+    pub(super) fresh: HashSet<u32>,
+    /// Everything is new: single cells are not noted.
+    is_whole: bool,
+}
+
+impl Table {
+    /// A table with everything in it.
+    pub(super) fn build(delta: Delta, now: i64, epoch: String) -> Self {
+        let moment = moment(now, &delta.zone);
+        let mut table = Self {
+            epoch,
+            version: 0,
+            updated_at: 0,
+            updated_by: String::new(),
+            stamp: 1,
+            names: delta.names.clone(),
+            moment,
+            columns: Vec::new(),
+            by_id: std::collections::HashMap::new(),
+            rows: Vec::new(),
+            slots: std::collections::HashMap::new(),
+            order: Vec::new(),
+            program: Program::default(),
+            around: std::collections::HashMap::new(),
+            columns_stamp: 1,
+            views_stamp: 1,
+            last_touch: 0,
+        };
+        table.follow(delta);
+        table
+    }
+
+    /// Takes a delta in.
+    pub(super) fn follow(&mut self, mut delta: Delta) {
+        self.stamp += 1;
+        let zone_changed = zone(&delta.zone) != self.moment.zone;
+        if zone_changed {
+            self.moment = moment(self.moment.now.as_millisecond(), &delta.zone);
+        }
+        let mut touched = Touched {
+            is_whole: delta.from.is_none(),
+            ..Touched::default()
+        };
+        self.take_columns(&mut delta, &mut touched);
+        let rows = std::mem::take(&mut delta.rows);
+        for row in &rows {
+            self.take_row(row, &mut touched);
+        }
+        self.take_around(&delta, &mut touched);
+        self.place(&rows, delta.positions.take());
+        self.version = delta.state.version;
+        self.updated_at = delta.state.updated_at;
+        self.updated_by = delta.state.updated_by;
+        self.last_touch = delta.last_touch;
+        if delta.touched.iter().any(|row| row == fetch::VIEWS) {
+            self.views_stamp = self.stamp;
+        }
+        if zone_changed {
+            self.turn_the_day(&mut touched);
+        }
+        compute::recompute(self, &touched);
+    }
+
+    /// Lets time pass. True if something reads otherwise now.
+    pub(super) fn tick(&mut self, now: i64) -> bool {
+        let new = moment(now, self.moment.zone.iana_name().unwrap_or("UTC"));
+        let is_new_day = new.today != self.moment.today;
+        let is_new_minute = now / 60_000 != self.moment.now.as_millisecond() / 60_000;
+        if !is_new_day && !(is_new_minute && self.program.has_minutes()) {
+            return false;
+        }
+        self.moment = new;
+        self.stamp += 1;
+        let mut touched = Touched::default();
+        if is_new_day {
+            self.turn_the_day(&mut touched);
+        }
+        touched.columns.extend(self.program.volatile(is_new_day));
+        compute::recompute(self, &touched);
+        true
+    }
+
+    fn turn_the_day(&mut self, touched: &mut Touched) {
+        for slot in self.order.clone() {
+            self.derive_around(slot, touched);
+        }
+    }
+
+    fn take_columns(&mut self, delta: &mut Delta, touched: &mut Touched) {
+        let names_changed = delta.names != self.names;
+        if delta.columns.is_none() && !names_changed {
+            return;
+        }
+        self.names = delta.names.clone();
+        let stored = delta.columns.take().unwrap_or_else(|| {
+            let own = self.columns.iter().map(|c| c.column.clone());
+            own.filter(|c| !derived::is_derived(&c.id)).collect()
+        });
+        let derived = derived::derived_columns(&self.names);
+        let mut old: Vec<Option<TableColumn>> = std::mem::take(&mut self.columns)
+            .into_iter()
+            .map(Some)
+            .collect();
+        for column in stored.into_iter().chain(derived) {
+            let kept = old
+                .iter_mut()
+                .find(|o| o.as_ref().is_some_and(|o| o.column.id == column.id))
+                .and_then(Option::take)
+                .filter(|o| o.column.kind == column.kind);
+            let at = self.columns.len();
+            match kept {
+                Some(mut kept) => {
+                    let reads_otherwise = kept.column.options != column.options
+                        || (names_changed && kept.kind != ColumnType::Percent);
+                    kept.column = column;
+                    if reads_otherwise && cell::has_faces(kept.kind) {
+                        kept.reface(&self.names);
+                        touched.columns.insert(at);
+                    }
+                    self.columns.push(kept);
+                }
+                None => {
+                    let kind = column.kind;
+                    let mut fresh = TableColumn::new(column, kind, self.rows.len());
+                    for (row, json) in delta.cells.remove(&fresh.column.id).unwrap_or_default() {
+                        let value: Json = serde_json::from_str(&json).unwrap_or_default();
+                        if let Some(slot) = self.slots.get(row.as_str()) {
+                            fresh.set(*slot, cell::key(kind, &value), &self.names);
+                        }
+                    }
+                    touched.columns.insert(at);
+                    self.columns.push(fresh);
+                }
+            }
+        }
+        self.reindex();
+        self.columns_stamp = self.stamp;
+        let definitions: Vec<Column> = self.columns.iter().map(|c| c.column.clone()).collect();
+        let program = Program::compile(&definitions);
+        for at in program.changed_from(&self.program, &self.columns) {
+            let kind = program.kind_of(at, &self.columns[at].column);
+            if self.columns[at].kind != kind {
+                let column = self.columns[at].column.clone();
+                self.columns[at] = TableColumn::new(column, kind, self.rows.len());
+            }
+            touched.columns.insert(at);
+        }
+        self.program = program;
+        // Amounts may belong to other funds now, or stages to another column.
+        for slot in self.order.clone() {
+            self.derive_cells(slot, touched);
+            self.derive_around(slot, touched);
+        }
+    }
+
+    fn take_row(&mut self, row: &Fetched, touched: &mut Touched) {
+        let known = self.slots.get(row.id.as_str());
+        let was_live = known.is_some_and(|slot| self.rows[*slot as usize].live);
+        let slot = self.slot_of(row);
+        if !was_live && !touched.is_whole {
+            touched.fresh.insert(slot);
+            touched.cells.push((slot, Vec::new()));
+        }
+        let mut changed = Vec::new();
+        if row.deleted {
+            return;
+        }
+        let cells: Map<String, Json> = serde_json::from_str(&row.cells).unwrap_or_default();
+        for (at, column) in self.columns.iter_mut().enumerate() {
+            if derived::is_derived(&column.column.id) || column.column.kind == ColumnType::Formula {
+                continue;
+            }
+            let value = cells.get(&column.column.id).unwrap_or(&Json::Null);
+            if column.set(slot, cell::key(column.kind, value), &self.names) {
+                changed.push(at);
+            }
+        }
+        let user = |actor: &str| Value::from(actor.strip_prefix("user:").unwrap_or(actor));
+        let at = |ms: i64| Value::DateTime(Timestamp::from_millisecond(ms).unwrap_or_default());
+        for (id, value) in [
+            ("@list", Value::from(row.list.as_str())),
+            ("@created_at", at(row.created_at)),
+            ("@created_by", user(&row.created_by)),
+            ("@modified_at", at(row.updated_at)),
+            ("@modified_by", user(&row.updated_by)),
+        ] {
+            self.set_derived(slot, id, value, &mut changed);
+        }
+        self.program.note_edit(slot, row.updated_at, &changed);
+        self.note(slot, changed, touched);
+        self.derive_cells(slot, touched);
+        self.derive_around(slot, touched);
+    }
+
+    fn slot_of(&mut self, row: &Fetched) -> u32 {
+        let fresh = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let id: Arc<str> = row.id.as_str().into();
+        let slot = *self.slots.entry(id.clone()).or_insert(fresh);
+        let head = Head {
+            id,
+            version: row.version,
+            archived: row.archived,
+            live: !row.deleted,
+            position: row.position,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            stamp: self.stamp,
+        };
+        if slot == fresh {
+            self.rows.push(head);
+        } else {
+            self.rows[slot as usize] = head;
+        }
+        slot
+    }
+
+    fn take_around(&mut self, delta: &Delta, touched: &mut Touched) {
+        let slot = |table: &Self, row: &str| table.slots.get(row).copied();
+        for row in &delta.touched {
+            if let Some(slot) = slot(self, row) {
+                self.around.remove(&slot);
+            }
+        }
+        for (row, around) in &delta.around {
+            if let Some(slot) = slot(self, row) {
+                self.around.insert(slot, *around);
+            }
+        }
+        let rows = delta.touched.iter();
+        let found: BTreeSet<u32> = rows
+            .chain(delta.around.iter().map(|(row, _)| row))
+            .filter_map(|row| slot(self, row))
+            .collect();
+        for slot in found {
+            self.derive_around(slot, touched);
+        }
+    }
+
+    /// Columns derived from the row's own cells.
+    fn derive_cells(&mut self, slot: u32, touched: &mut Touched) {
+        let mut changed = Vec::new();
+        let amounts = self
+            .columns
+            .iter()
+            .filter(|c| c.column.options.commitment.is_some());
+        let committed = derived::committed(amounts.map(|c| (&c.column, c.key(slot))));
+        let stage = self
+            .pipeline()
+            .and_then(|column| derived::pipeline_stage(column.face(slot)));
+        let owner = self
+            .owner()
+            .map_or(Value::Blank, |column| column.key(slot).clone());
+        self.set_derived(slot, "@owner", owner, &mut changed);
+        let total = committed.total.map_or(Value::Blank, Value::Number);
+        self.set_derived(slot, "@committed", total, &mut changed);
+        let existing = if committed.existing {
+            Value::Boolean(true)
+        } else {
+            Value::Blank
+        };
+        self.set_derived(slot, "@existing", existing, &mut changed);
+        self.set_derived(
+            slot,
+            "@stage",
+            stage.map_or(Value::Blank, Value::from),
+            &mut changed,
+        );
+        let funds: Vec<String> = self.names.funds.iter().map(|f| f.id.clone()).collect();
+        for fund in funds {
+            let amount = committed.funds.iter().find(|(id, _)| *id == fund);
+            let amount = amount.map_or(Value::Blank, |(_, n)| Value::Number(*n));
+            self.set_derived(slot, &format!("@committed:{fund}"), amount, &mut changed);
+        }
+        self.note(slot, changed, touched);
+    }
+
+    /// Columns derived from tasks, contacts and the day.
+    fn derive_around(&mut self, slot: u32, touched: &mut Touched) {
+        let around = self.around.get(&slot).copied().unwrap_or_default();
+        let today = self.moment.today;
+        let created_at = self.rows[slot as usize].created_at;
+        let staleness = derived::staleness(&around, created_at, today, &self.moment.zone);
+        let tasks = match around.tasks {
+            0 => Value::Blank,
+            n => Value::from(n),
+        };
+        let contact = around.last_contact_at.map_or(Value::Blank, |ms| {
+            Value::DateTime(Timestamp::from_millisecond(ms).unwrap_or_default())
+        });
+        let reminder = derived::reminder(&around, today).map_or(Value::Blank, Value::from);
+        let mut changed = Vec::new();
+        for (id, value) in [
+            ("@tasks", tasks),
+            ("@reminder", reminder),
+            ("@last_contact", contact),
+            ("@staleness", Value::from(staleness)),
+        ] {
+            self.set_derived(slot, id, value, &mut changed);
+        }
+        self.note(slot, changed, touched);
+    }
+
+    fn note(&mut self, slot: u32, changed: Vec<usize>, touched: &mut Touched) {
+        if changed.is_empty() || touched.is_whole {
+            return;
+        }
+        self.rows[slot as usize].stamp = self.stamp;
+        match touched.cells.last_mut() {
+            Some((last, columns)) if *last == slot => columns.extend(changed),
+            _ => touched.cells.push((slot, changed)),
+        }
+    }
+
+    fn set_derived(&mut self, slot: u32, id: &str, value: Value, changed: &mut Vec<usize>) {
+        if let Some(at) = self.by_id.get(id).copied()
+            && self.columns[at].set(slot, value, &self.names)
+        {
+            changed.push(at);
+        }
+    }
+
+    /// The first column of people: who looks after the investor.
+    fn owner(&self) -> Option<&TableColumn> {
+        let mut users = self.columns.iter().filter(|c| c.kind == ColumnType::User);
+        users.find(|c| !derived::is_derived(&c.column.id))
+    }
+
+    fn pipeline(&self) -> Option<&TableColumn> {
+        derived::pipeline_column(self.columns.iter().map(|c| &c.column))
+            .and_then(|column| self.column(&column.id))
+    }
+
+    /// Keeps the order of rows: all anew, or the changed ones in their places.
+    fn place(&mut self, rows: &[Fetched], positions: Option<Vec<(String, i64)>>) {
+        let is_anew = positions.is_some();
+        for (id, position) in positions.into_iter().flatten() {
+            if let Some(slot) = self.slots.get(id.as_str()) {
+                self.rows[*slot as usize].position = position;
+            }
+        }
+        let known: Vec<bool> = {
+            let mut known = vec![false; self.rows.len()];
+            for slot in &self.order {
+                known[*slot as usize] = true;
+            }
+            known
+        };
+        let heads = &self.rows;
+        let mut is_sorted = !is_anew;
+        self.order.retain(|slot| heads[*slot as usize].live);
+        for row in rows {
+            let slot = self.slots[row.id.as_str()];
+            if row.deleted || known[slot as usize] {
+                continue;
+            }
+            if let Some(last) = self.order.last()
+                && heads[*last as usize].position > row.position
+            {
+                is_sorted = false;
+            }
+            self.order.push(slot);
+        }
+        if !is_sorted {
+            self.order.sort_by(|a, b| {
+                let place = |slot: &u32| {
+                    let head = &heads[*slot as usize];
+                    (head.position, head.id.clone())
+                };
+                place(a).cmp(&place(b))
+            });
+        }
+    }
+}
+
+impl TableColumn {
+    fn reface(&mut self, names: &crate::grid::Names) {
+        let typed = Column {
+            kind: self.kind,
+            ..self.column.clone()
+        };
+        let dictionary = Arc::make_mut(&mut self.dictionary);
+        dictionary.reface(|key| cell::face(&typed, names, key));
+    }
+}
+
+/// What formulas take for now, in the fund's zone.
+fn moment(now: i64, zone_name: &str) -> Moment {
+    let now = Timestamp::from_millisecond(now).unwrap_or_default();
+    let zone = zone(zone_name);
+    Moment {
+        now,
+        today: now.to_zoned(zone.clone()).date(),
+        zone,
+    }
+}
+
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}

@@ -1,0 +1,23 @@
+//! Views: which rows, in which order, in which groups. One engine for pages, the
+//! API, exports, automations and the island.
+
+mod check;
+mod dates;
+mod filter;
+mod model;
+mod order;
+mod store;
+mod summary;
+mod why;
+
+pub use check::check;
+pub use dates::DateOperand;
+pub use filter::{Compiled, Viewer, compile};
+pub use model::{
+    Condition, Filter, GroupBy, Layout, Mode, RowColor, RowHeight, SortBy, Summary, View,
+    ViewColumn, ViewConfig,
+};
+pub use order::{Group, Order, OrderQuery, order};
+pub use store::add_default as add_default_views;
+pub use store::{NewView, ViewChange, add, change, delete, find, list, restore};
+pub use why::{Reason, why, words};
