@@ -421,6 +421,26 @@ test("undo withdraws what was not sent and asks the server for the rest", async 
   ops.stop();
 });
 
+test("an edit made while an undo is under way goes out after it, based on it", async () => {
+  const store = filled();
+  const server = scripted([done(11, [{ id: "r0", version: 11 }]), done(13, [{ id: "r0", version: 13 }])]);
+  const ops = new Ops(store, server.send);
+  let answer: (it: Applied) => void = () => undefined;
+  const undo = new Undo(store, ops, () => undefined, async () => ({ change_set: 12, summary: "", applied: await new Promise<Applied>((resolve) => { answer = resolve; }) }));
+  undo.push(ops.edit([{ slot: 0, column: "name", value: "A" }], "Set name"));
+  await ops.settled();
+  const undone = undo.undo();
+  await turns();
+  ops.edit([{ slot: 0, column: "name", value: "B" }], "Set name");
+  await turns();
+  assert.equal(server.sent.length, 1, "it waits");
+  answer({ version: 12, rows: [{ id: "r0", version: 12 }], columns: [], conflicts: [], changes: 1 });
+  await undone;
+  await ops.settled();
+  assert.deepEqual(server.sent[1]?.operations, [{ op: "set", row: "r0", column: "name", value: "B", base: 12 }]);
+  assert.equal(store.value(0, "name"), "B");
+});
+
 test("the state of saving is one plain word", () => {
   const idle = { waiting: 0, isSending: false, isOffline: false, isSignedOut: false, conflicts: [], refused: 0 };
   assert.equal(words(idle).text, "Saved");

@@ -44,6 +44,8 @@ export class Ops {
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #idle: (() => void)[] = [];
+  #fence: number | null = null;
+  #fenced: (() => void)[] = [];
   #next = PROVISIONAL;
   #wrote = Promise.resolve();
 
@@ -95,6 +97,20 @@ export class Ops {
   /** Resolves once everything queued so far is answered. */
   settled(): Promise<void> {
     return this.isIdle ? Promise.resolve() : new Promise((done) => this.#idle.push(done));
+  }
+
+  /** Lets what is queued now go out and holds back what comes after, until
+      released: an undo must not meet an edit made after it. */
+  fence(): Promise<void> {
+    this.#fence = this.#queue.at(-1)?.at ?? 0;
+    return this.isIdle ? Promise.resolve() : new Promise((done) => this.#fenced.push(done));
+  }
+
+  /** Goes on sending; edits of cells that were undone meanwhile are based on that. */
+  release(applied?: Applied, traces: readonly Trace[] = []): void {
+    this.#fence = null;
+    if (applied) this.#rebase({ traces, operations: [] }, applied);
+    void this.#pump();
   }
 
   /** Changes cells as one action; gives it back, or null if nothing differs. */
@@ -222,6 +238,10 @@ export class Ops {
 
   async #pump(): Promise<void> {
     const batch = this.#queue[0];
+    if (this.#fence !== null && (!batch || batch.at > this.#fence)) {
+      for (const done of this.#fenced.splice(0)) done();
+      return;
+    }
     if (!batch || this.#sending || this.#offline || this.#signedOut) return;
     this.#sending = batch;
     this.#tell();
@@ -230,7 +250,7 @@ export class Ops {
     this.#take(batch, answer);
     this.#tell();
     if (this.#queue.length === 0) for (const done of this.#idle.splice(0)) done();
-    else void this.#pump();
+    void this.#pump();
   }
 
   #take(batch: Batch, answer: Answer): void {
@@ -262,7 +282,7 @@ export class Ops {
   }
 
   /** A later edit of a cell we have just written is based on what we wrote. */
-  #rebase(batch: Batch, applied: Applied): void {
+  #rebase(batch: { readonly traces: readonly Trace[]; readonly operations: readonly Operation[] }, applied: Applied): void {
     const versions = new Map(applied.rows.map(({ id, version }) => [id, version]));
     const lost = new Set(applied.conflicts.map((it) => cell(it.row, it.column ?? "")));
     const wrote = new Set(batch.traces.map((it) => cell(it.row, it.column)).filter((key) => !lost.has(key)));

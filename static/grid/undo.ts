@@ -54,12 +54,14 @@ export class Undo {
       return;
     }
     if (batch) this.#show(batch, which);
-    await this.ops.settled();
+    await this.ops.fence();
     const answer = await this.caller(which).catch((error: unknown) => {
+      this.ops.release();
       if (batch) this.#show(batch, which === "undo" ? "redo" : "undo");
       if (batch) (which === "undo" ? this.#done : this.#undone).push(batch);
       throw error;
     });
+    this.ops.release("refused" in answer ? undefined : answer.applied, batch?.traces);
     if ("refused" in answer) {
       if (batch) this.#show(batch, which === "undo" ? "redo" : "undo");
       this.say(answer.refused);
