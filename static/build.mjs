@@ -1,5 +1,5 @@
-// Builds the front end: app/main.ts and css/main.css become one hashed file
-// each, every file of img/ is copied under a hashed name, and
+// Builds the front end: the pages' script and style and those of the grid become
+// one hashed file each, every file of img/ is copied under a hashed name, and
 // dist/manifest.json maps plain names to hashed ones for the server.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
@@ -14,11 +14,24 @@ const flags = new Set(process.argv.slice(2));
 // The oldest browsers we serve; light-dark() must stay as it is written.
 const target = ["es2022", "chrome123", "firefox121", "safari17.5"];
 
+// Entry points and the names that templates know them by. Only the grid's page
+// loads the grid.
+const plainNames = {
+  "app/main.ts": "app.js",
+  "css/main.css": "app.css",
+  "grid/main.ts": "grid.js",
+  "css/grid.css": "grid.css",
+};
+
 async function buildTests() {
   await rm(at("dist-tests"), { recursive: true, force: true });
-  const names = (await readdir(at("app"))).filter((name) => name.endsWith(".test.ts"));
+  const tests = await Promise.all(["app", "grid"].map(async (folder) => {
+    const names = (await readdir(at(folder))).filter((name) => name.endsWith(".test.ts"));
+    return names.map((name) => at(folder, name));
+  }));
   await build({
-    entryPoints: names.map((name) => at("app", name)),
+    entryPoints: tests.flat(),
+    outbase: here,
     outdir: at("dist-tests"),
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -35,6 +48,8 @@ async function buildBundle() {
     entryPoints: [
       { in: "app/main.ts", out: "app" },
       { in: "css/main.css", out: "app" },
+      { in: "grid/main.ts", out: "grid" },
+      { in: "css/grid.css", out: "grid" },
     ],
     outdir: "dist",
     entryNames: "[name]-[hash]",
@@ -51,8 +66,8 @@ async function buildBundle() {
   const manifest = {};
   const files = new Map(bundled.outputFiles.map((file) => [path.basename(file.path), file.contents]));
   for (const [file, output] of Object.entries(bundled.metafile.outputs)) {
-    if (output.entryPoint === "app/main.ts") manifest["app.js"] = path.basename(file);
-    if (output.entryPoint === "css/main.css") manifest["app.css"] = path.basename(file);
+    const plain = plainNames[output.entryPoint];
+    if (plain) manifest[plain] = path.basename(file);
   }
   for (const name of (await readdir(at("img"))).sort()) {
     const bytes = await readFile(at("img", name));

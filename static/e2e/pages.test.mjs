@@ -123,7 +123,8 @@ test("the table works without scripts", async () => {
 });
 
 test("two people on one cell: the second sees the conflict and decides", async () => {
-  const [one, two] = await Promise.all([newPage(browser), newPage(browser)]);
+  const plain = { javaScriptEnabled: false };
+  const [one, two] = await Promise.all([newPage(browser, plain), newPage(browser, plain)]);
   await signIn(one.page, stack.base, "admin@example.org");
   await signIn(two.page, stack.base, "member@example.org");
   for (const { page } of [one, two]) {
