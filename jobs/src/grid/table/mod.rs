@@ -19,7 +19,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value as Json};
 
-use self::{compute::Program, dictionary::Dictionary};
+use self::{cell::Place, compute::Program, dictionary::Dictionary};
 use super::{Column, ColumnType, Names};
 use crate::formula::{Moment, Value};
 
@@ -56,6 +56,8 @@ pub struct Table {
     around: HashMap<u32, Around>,
     columns_stamp: u64,
     views_stamp: u64,
+    /// What derived columns were made from.
+    sources: Vec<derived::Source>,
     last_touch: i64,
 }
 
@@ -329,12 +331,15 @@ impl TableColumn {
 
     fn set(&mut self, slot: u32, key: Value, names: &Names) -> bool {
         let (column, kind) = (&self.column, self.kind);
-        let code = Arc::make_mut(&mut self.dictionary).code(key, |key| {
-            let typed = Column {
-                kind,
-                ..column.clone()
-            };
-            cell::face(&typed, names, key)
+        // A dictionary that is shared with the past is copied only for a new value.
+        let code = self.dictionary.known(&key).unwrap_or_else(|| {
+            Arc::make_mut(&mut self.dictionary).add(key, |key| {
+                let typed = Column {
+                    kind,
+                    ..column.clone()
+                };
+                cell::face(&typed, names, key)
+            })
         });
         let at = slot as usize;
         if self.codes.len() <= at {
@@ -358,7 +363,7 @@ impl Table {
                 kind: *kind,
                 ..column.clone()
             };
-            Arc::make_mut(dictionary).rank(|ak, af, bk, bf| cell::compare(&typed, ak, af, bk, bf));
+            Arc::make_mut(dictionary).rank(|key, face| Place::within(&typed, key, face));
         }
     }
 }
