@@ -10,6 +10,7 @@
 mod accounts;
 mod activity;
 mod docs;
+mod engine;
 mod errors;
 mod grid;
 mod harness;
