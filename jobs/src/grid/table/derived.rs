@@ -269,7 +269,9 @@ pub(super) fn pipeline_stage(choice: &Value) -> Option<&'static str> {
 
 /// The column that says where investors stand: the one marked so, else a single
 /// select named Stage.
-pub(super) fn pipeline_column<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<&'a Column> {
+pub(in crate::grid) fn pipeline_column<'a>(
+    columns: impl Iterator<Item = &'a Column>,
+) -> Option<&'a Column> {
     let mut named = None;
     for column in columns.filter(|c| c.kind == ColumnType::Select && !is_derived(&c.id)) {
         if column.options.pipeline {
