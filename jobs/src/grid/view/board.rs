@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::{Order, SortBy, Summary, ViewConfig, order::OrderQuery};
 use crate::grid::{
-    ColumnType,
+    Column, ColumnType,
     table::{Table, TableColumn, is_derived, pipeline_column},
 };
 
@@ -105,8 +105,8 @@ pub fn as_board(
 
 /// The lanes of a board: its options in their order, with and without cards,
 /// then options that were removed, then blank cells.
-pub fn lanes(column: &TableColumn, order: &Order) -> Vec<Lane> {
-    let choices = &column.column.options.choices;
+pub fn lanes(column: &Column, order: &Order) -> Vec<Lane> {
+    let choices = &column.options.choices;
     let groups = || order.groups.iter().filter(|g| g.depth == 0);
     let lane = |value: Option<&str>, label: &str, color: &str, takes_cards: bool| {
         let group = groups().find(|g| g.value.as_str() == value);
@@ -128,8 +128,8 @@ pub fn lanes(column: &TableColumn, order: &Order) -> Vec<Lane> {
         let is_former = !choices.iter().any(|c| c.id == value);
         is_former.then(|| lane(Some(value), &group.label, "gray", false))
     }));
-    let blank = lane(None, "", "gray", !column.column.options.required);
-    if column.column.id != LIST && (blank.takes_cards || !blank.rows.is_empty()) {
+    let blank = lane(None, "", "gray", !column.options.required);
+    if column.id != LIST && (blank.takes_cards || !blank.rows.is_empty()) {
         lanes.push(blank);
     }
     lanes
