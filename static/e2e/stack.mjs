@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const BIN = join(ROOT, "target", process.env.CRM_E2E_PROFILE ?? "debug");
+const BIN = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), process.env.CRM_E2E_PROFILE ?? "debug");
 export const FIXTURE = join(ROOT, "jobs/tests/fixtures/airtable-export.csv");
 export const PASSWORD = "correct horse battery 9";
 
