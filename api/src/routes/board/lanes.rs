@@ -21,9 +21,12 @@ use crate::{
     state::App,
 };
 
-/// Cards of one lane at most, and lanes of one board.
-const CARDS: usize = 100;
+/// Lanes of one board at most.
 const LANES: usize = 60;
+/// Cards of one lane at most: fewer where there are many lanes, because a page
+/// of six thousand forms helps nobody.
+const CARDS: usize = 100;
+const CARDS_OF_ALL: usize = 1_500;
 const KINDS: [ColumnType; 1] = [ColumnType::Select];
 
 /// The board at this place; a move may have met a newer one.
@@ -114,10 +117,11 @@ fn lanes_of(
     place: &Place,
     by: &Column,
 ) -> Vec<Lane> {
+    let most = (CARDS_OF_ALL / lanes.len().max(1)).min(CARDS);
     let lane = |lane: view::Lane| {
         let slots = order.slots.get(lane.rows.clone()).unwrap_or_default();
         let count = i64::try_from(slots.len()).unwrap_or(i64::MAX);
-        let more = slots.len().saturating_sub(CARDS);
+        let more = slots.len().saturating_sub(most);
         let label = if lane.value.is_none() {
             format!("No {}", by.name.to_lowercase())
         } else {
@@ -146,7 +150,7 @@ fn lanes_of(
             totals: totals.collect(),
             cards: slots
                 .iter()
-                .take(CARDS)
+                .take(most)
                 .map(|slot| cards.card(*slot, order.colors.get(slot)))
                 .collect(),
             more: (more > 0).then(|| show::number(i64::try_from(more).unwrap_or(i64::MAX))),
