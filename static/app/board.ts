@@ -300,6 +300,7 @@ class Moves {
     const carried = this.lift(card, "pointer");
     if (!carried) return;
     const ghost = card.cloneNode(true) as HTMLElement;
+    ghost.querySelector("details")?.remove();
     for (const one of [ghost, ...ghost.querySelectorAll("[id]")]) one.removeAttribute("id");
     ghost.classList.add("drag-ghost");
     ghost.classList.remove("is-carried");
