@@ -107,7 +107,8 @@ impl<'t> Cards<'t> {
 fn value(table: &Table, column: &TableColumn, slot: u32) -> Value {
     let text = || column.text(slot, &table.moment);
     match (column.kind, column.key(slot)) {
-        (_, Face::Blank) => Value::Empty,
+        (ColumnType::Checkbox, Face::Boolean(true)) => Value::Checked,
+        (_, Face::Blank) | (ColumnType::Checkbox, _) => Value::Empty,
         (ColumnType::Select, Face::Text(id)) => Value::Pills(vec![pill(&column.column, id)]),
         (ColumnType::MultiSelect, Face::List(ids)) => Value::Pills(
             ids.iter()
@@ -117,8 +118,6 @@ fn value(table: &Table, column: &TableColumn, slot: u32) -> Value {
                 })
                 .collect(),
         ),
-        (ColumnType::Checkbox, Face::Boolean(true)) => Value::Checked,
-        (ColumnType::Checkbox, _) => Value::Empty,
         (ColumnType::Rating, Face::Number(n)) => {
             let stars = u8::try_from(*n).unwrap_or(0).min(10);
             Value::Rating(stars, if stars > 5 { 10 } else { 5 })

@@ -174,16 +174,12 @@ async fn conflict(
 /// The page the move came from, with both values and the choice between them.
 async fn met_newer(app: &App, who: &SignedIn, met: Conflict) -> Result<Response, AppError> {
     let (layout, place) = Place::of(&met.keep_theirs_href);
-    Ok(match layout {
-        Layout::Calendar => {
-            let page = calendar::build(app, who, place, Some(met)).await?;
-            html_with(StatusCode::CONFLICT, &page)
-        }
-        _ => {
-            let page = lanes::build(app, who, place, Some(met)).await?;
-            html_with(StatusCode::CONFLICT, &page)
-        }
-    })
+    if layout == Layout::Calendar {
+        let page = calendar::build(app, who, place, Some(met)).await?;
+        return Ok(html_with(StatusCode::CONFLICT, &page));
+    }
+    let page = lanes::build(app, who, place, Some(met)).await?;
+    Ok(html_with(StatusCode::CONFLICT, &page))
 }
 
 fn gone() -> AppError {

@@ -10,6 +10,10 @@ use crate::routes::{
 /// Cards in lanes, one for each option of a select column.
 #[derive(Debug, Default, Template)]
 #[template(path = "pages/board.html")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing about the page"
+)]
 pub struct BoardPage {
     /// The frame.
     pub frame: Frame,
@@ -46,6 +50,10 @@ pub struct BoardPage {
 /// Cards on the days of a month.
 #[derive(Debug, Default, Template)]
 #[template(path = "pages/calendar.html")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing about the page"
+)]
 pub struct CalendarPage {
     /// The frame.
     pub frame: Frame,

@@ -128,8 +128,9 @@ pub fn lanes(column: &Column, order: &Order) -> Vec<Lane> {
         let is_former = !choices.iter().any(|c| c.id == value);
         is_former.then(|| lane(Some(value), &group.label, "gray", false))
     }));
-    let blank = lane(None, "", "gray", !column.options.required);
-    if column.id != LIST && (blank.takes_cards || !blank.rows.is_empty()) {
+    let may_be_blank = !column.options.required && !is_derived(&column.id);
+    let blank = lane(None, "", "gray", may_be_blank);
+    if may_be_blank || !blank.rows.is_empty() {
         lanes.push(blank);
     }
     lanes
