@@ -9,6 +9,7 @@
 
 mod accounts;
 mod activity;
+mod board;
 mod docs;
 mod engine;
 mod errors;

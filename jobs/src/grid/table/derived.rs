@@ -255,7 +255,9 @@ pub(super) fn sources<'a>(columns: impl Iterator<Item = &'a Column> + Clone) -> 
 
 /// The column that says where investors stand: the one marked so, else a single
 /// select named Stage.
-pub(super) fn pipeline_column<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<&'a Column> {
+pub(in crate::grid) fn pipeline_column<'a>(
+    columns: impl Iterator<Item = &'a Column>,
+) -> Option<&'a Column> {
     let mut named = None;
     for column in columns.filter(|c| c.kind == ColumnType::Select && !is_derived(&c.id)) {
         if column.options.pipeline {
