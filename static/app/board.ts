@@ -120,7 +120,7 @@ class Moves {
     this.saving -= 1;
     if (answer.kind === "moved") {
       card.dataset["version"] = String(answer.version);
-      this.tell("ok", `${this.title(card)} moved to ${place}.`, () => void this.takeBack());
+      this.tell("ok", `${this.title(card)} moved to ${place}.`, () => void this.takeBack(answer.version));
     } else if (answer.kind !== "same") {
       this.put(card, carried.home, carried.next?.parentNode === carried.home ? carried.next : null);
       this.tell("bad", this.trouble(answer, this.title(card), by, place), null);
@@ -143,13 +143,13 @@ class Moves {
     return zone?.dataset["name"] ?? text;
   }
 
-  private async takeBack(): Promise<void> {
-    const failed = await undo();
+  private async takeBack(version: number): Promise<void> {
+    const failed = await undo(version);
     this.tell(failed === null ? "ok" : "bad", failed ?? "Undone.", null);
     this.region.dispatchEvent(new Event("refresh"));
   }
 
-  /** One message at a time: "Undo" takes back the newest change, so no other may offer it. */
+  /** One message at a time: the newest says what just happened. */
   private tell(tone: "ok" | "bad", text: string, offer: (() => void) | null): void {
     let box = this.page.querySelector<HTMLElement>(".toasts");
     if (!box) {

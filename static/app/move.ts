@@ -84,13 +84,13 @@ export async function send(move: Move, summary: string): Promise<Answer> {
   }
 }
 
-/** Takes the newest change back; a sentence if that failed. */
-export async function undo(): Promise<string | null> {
+/** Takes one change back; a sentence if that failed. */
+export async function undo(version: number): Promise<string | null> {
   try {
-    const answer = await post("/api/fundraising/undo", "POST");
+    const answer = await post(`/api/fundraising/changes/${version}/revert`, "POST");
     if (!answer.ok) return await refusal(answer);
-    const undone = (await answer.json()) as { refused?: string };
-    return undone.refused ?? null;
+    const undone = (await answer.json()) as { conflicts: Conflict[] };
+    return undone.conflicts.length > 0 ? "Somebody moved the card again since. It stays where it is." : null;
   } catch {
     return UNREACHED;
   }

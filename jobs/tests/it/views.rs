@@ -159,7 +159,7 @@ fn a_row() -> impl Strategy<Value = Map<String, Value>> {
             put("stage", stage.map(Into::into));
             let tags: Vec<&str> = tags.into_iter().collect();
             put("tags", (!tags.is_empty()).then(|| json!(tags)));
-            put("done", done.then(|| json!(true)));
+            put("done", done.then_some(json!(true)));
             cells
         })
 }

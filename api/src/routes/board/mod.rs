@@ -19,6 +19,7 @@ mod lanes;
 mod moving;
 pub mod page;
 mod place;
+mod saving;
 mod seen;
 
 /// The routes of this area.
@@ -27,6 +28,7 @@ pub fn routes() -> Vec<Route> {
         get("/grid/board", Access::Member, board),
         get("/grid/calendar", Access::Member, month),
         post("/grid/board/move", Access::Member, moving::move_card),
+        post("/grid/board/save", Access::Member, saving::save),
     ]
 }
 

@@ -119,6 +119,12 @@ pub struct Switcher {
     pub search: String,
     /// The page without the search.
     pub clear_href: String,
+    /// The view, if what is shown could be saved into it; else empty.
+    pub saves: String,
+    /// The column the layout goes by.
+    pub by: String,
+    /// `board` or `calendar`.
+    pub layout: &'static str,
 }
 
 /// A way to look at the view.

@@ -62,6 +62,9 @@ fn switcher(action: &'static str) -> Switcher {
         month: String::new(),
         search: "office".to_owned(),
         clear_href: action.to_owned(),
+        saves: "v1".to_owned(),
+        by: "stage".to_owned(),
+        layout: "board",
     }
 }
 

@@ -3,7 +3,7 @@
 use crm_jobs::grid::{
     ColumnType,
     table::{Table, TableColumn, is_derived},
-    view::{self, Layout, Order, OrderQuery, View, ViewConfig, Viewer},
+    view::{self, Layout, Mode, Order, OrderQuery, View, ViewConfig, Viewer},
 };
 
 use super::{
@@ -103,6 +103,23 @@ impl Seen {
         order_query(app, who, &asked).await
     }
 
+    /// The view, if it does not open like this yet and may be changed.
+    fn saves(&self, by: Option<&str>, layout: Layout) -> String {
+        let view = self.views.iter().find(|v| v.id == self.place.view);
+        let differs = |v: &&View| {
+            let column = match layout {
+                Layout::Calendar => &v.config.date_column,
+                _ => &v.config.board_column,
+            };
+            v.mode != Mode::Locked
+                && by.is_some()
+                && (v.config.layout != Some(layout) || column.as_deref() != by)
+        };
+        view.filter(differs)
+            .map(|v| v.id.clone())
+            .unwrap_or_default()
+    }
+
     /// What the bar above the layout offers.
     pub fn switcher(
         &self,
@@ -141,6 +158,9 @@ impl Seen {
                     Choice::new(id, &label, by == Some(id))
                 })
                 .collect(),
+            saves: self.saves(by, layout),
+            by: by.unwrap_or_default().to_owned(),
+            layout: super::place::path(layout).trim_start_matches("/grid/"),
             month: self.place.month.clone(),
             search: self.place.q.clone(),
             clear_href: Place {
