@@ -298,7 +298,7 @@ impl Table {
     }
 
     /// Columns derived from the row's own cells.
-    fn derive_cells(&mut self, slot: u32, touched: &mut Touched) {
+    pub(super) fn derive_cells(&mut self, slot: u32, touched: &mut Touched) {
         let mut changed = Vec::new();
         let amounts = self
             .columns
