@@ -260,6 +260,13 @@ impl From<GridError> for AppError {
             GridError::Invalid { code, field, .. } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, says).at(field)
             }
+            GridError::InvalidCells(cells) => {
+                let first = cells.first().map(|cell| cell.field.clone());
+                let errors = serde_json::to_value(&cells).unwrap_or_default();
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", says)
+                    .at(first.unwrap_or_default())
+                    .with("errors", errors)
+            }
             GridError::Missing { .. } => Self::not_found(says),
             GridError::Stale { now, .. } => Self::conflict("stale", says)
                 .with("current_version", now.version)

@@ -183,6 +183,34 @@ async fn a_write_answers_with_what_follows_from_it() {
 }
 
 #[tokio::test]
+async fn all_wrong_cells_of_a_request_are_told_at_once() {
+    let app = TestApp::new().await;
+    let member = app.member().await;
+    grid_of_one(&app, &member).await;
+    let operations = [
+        set("ticket", "a lot", 1),
+        set("name", "Good", 1),
+        set("stage", "Nowhere", 1),
+    ];
+    let refused = patch(&app, &member, json!({ "operations": operations })).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let problem = refused.json();
+    assert_eq!(problem["field"], "operations[0].value");
+    let fields: Vec<&Value> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| &e["field"])
+        .collect();
+    assert_eq!(fields, ["operations[0].value", "operations[2].value"]);
+    assert_eq!(
+        get(&app, &member, "/rows/r1").await["cells"]["name"],
+        "Sample Office",
+        "nothing was written"
+    );
+}
+
+#[tokio::test]
 async fn formulas_are_tried_before_they_are_saved() {
     let app = TestApp::new().await;
     let member = app.member().await;

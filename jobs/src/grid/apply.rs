@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Value, json};
 
 use super::{
-    Applied, ChangeBy, Column, Conflict, GridError, Names, Operation, Row, links::Links, normalize,
-    read, row_operations::NewRow, rules,
+    Applied, CellError, ChangeBy, Column, Conflict, GridError, Names, Operation, Row, links::Links,
+    normalize, read, row_operations::NewRow, rules,
 };
 use crate::db::{DbError, WriteTx};
 
+/// Wrong cells told of at most: a paste into the wrong column has thousands.
+const MOST_REFUSED: usize = 500;
 /// Room between neighbours, so that rows can be put between them.
 pub(super) const POSITION_STEP: i64 = 1_024;
 
@@ -23,9 +25,26 @@ pub async fn apply(
     let mut work = Work::load(tx, operations).await?;
     for (index, operation) in operations.iter().enumerate() {
         work.take(tx, index, operation, by).await?;
+        if work.refused.len() >= MOST_REFUSED {
+            break;
+        }
+    }
+    if let Some(refused) = refusal(std::mem::take(&mut work.refused)) {
+        return Err(refused);
     }
     work.check_rules(tx).await?;
     work.write(tx, by).await
+}
+
+/// One wrong cell is the error itself; several are a list.
+fn refusal(mut refused: Vec<CellError>) -> Option<GridError> {
+    match refused.len() {
+        0 => None,
+        1 => refused
+            .pop()
+            .map(|cell| GridError::invalid("invalid_value", cell.field, cell.detail)),
+        _ => Some(GridError::InvalidCells(refused)),
+    }
 }
 
 /// The rows and columns a request touches, as they will be.
@@ -41,6 +60,8 @@ pub(super) struct Work {
     pub(super) changed_columns: BTreeMap<String, ColumnWrite>,
     pub(super) changes: Vec<Value>,
     pub(super) conflicts: Vec<Conflict>,
+    /// Values that their columns do not take: told together.
+    pub(super) refused: Vec<CellError>,
     pub(super) links: Links,
     /// Loaded where columns change: formulas and retyped cells need them.
     pub(super) names: Names,
@@ -94,6 +115,7 @@ impl Work {
             changed_columns: BTreeMap::new(),
             changes: Vec::new(),
             conflicts: Vec::new(),
+            refused: Vec::new(),
             links: Links::default(),
             names,
         })
@@ -180,8 +202,11 @@ impl Work {
             Err(why) => {
                 let first = self.columns.values().min_by_key(|c| (c.position, &c.id));
                 let title = touched.row.title(first.map_or(&[], std::slice::from_ref));
-                let field = format!("operations[{index}].value");
-                return Err(refused(column, &field, &title, &why));
+                self.refused.push(CellError {
+                    field: format!("operations[{index}].value"),
+                    detail: format!("{} of {title}: {why}", column.name),
+                });
+                return Ok(());
             }
         };
         if value.is_none() {

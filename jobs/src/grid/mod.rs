@@ -74,6 +74,9 @@ pub enum GridError {
         /// For people: names row, column, value and the fix.
         detail: String,
     },
+    /// Several cells hold what their columns do not take. Nothing was written.
+    #[error("{}", .0.first().map_or("", |cell| cell.detail.as_str()))]
+    InvalidCells(Vec<CellError>),
     /// No such row, column or change set.
     #[error("no {what} {id:?}")]
     Missing {
@@ -93,6 +96,15 @@ pub enum GridError {
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+/// What is wrong with one cell of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CellError {
+    /// The part of the request: `operations[3].value`.
+    pub field: String,
+    /// For people.
+    pub detail: String,
 }
 
 impl GridError {
