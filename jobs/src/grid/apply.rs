@@ -88,7 +88,13 @@ impl Work {
             .into_iter()
             .map(|c| (c.id.clone(), c))
             .collect();
-        let mut deleted_columns = read::all_columns(tx).await?;
+        // Only who changes columns must know of deleted ones, and what ids mean.
+        let is_about_columns = operations.iter().any(Operation::is_about_columns);
+        let (mut deleted_columns, names) = if is_about_columns {
+            (read::all_columns(tx).await?, Names::load(tx).await?)
+        } else {
+            (BTreeMap::new(), Names::default())
+        };
         deleted_columns.retain(|id, _| !columns.contains_key(id));
         let mut wanted: Vec<&str> = operations.iter().filter_map(Operation::row).collect();
         wanted.sort_unstable();
@@ -98,11 +104,6 @@ impl Work {
             .iter()
             .any(|o| matches!(o, Operation::AddRow { .. } | Operation::Restore { .. }));
         let (live_rows, last) = if adds { size(tx).await? } else { (0, 0) };
-        let names = if operations.iter().any(Operation::is_about_columns) {
-            Names::load(tx).await?
-        } else {
-            Names::default()
-        };
         Ok(Self {
             version: state.version + 1,
             now: tx.now(),
@@ -334,6 +335,9 @@ async fn load_rows(tx: &mut WriteTx, ids: &[&str]) -> Result<HashMap<String, Tou
                     dirty: false,
                 },
             );
+        }
+        if chunk.iter().all(|id| rows.contains_key(id)) {
+            continue;
         }
         for row in read::deleted_rows_by_id(tx, &chunk).await? {
             rows.insert(

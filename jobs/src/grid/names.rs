@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, SqliteConnection};
 
 use crate::{db::DbError, funds};
@@ -18,7 +18,7 @@ pub struct Names {
 }
 
 /// A user as cells show them.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct UserName {
     /// As cells hold it.
     pub id: String,
@@ -29,7 +29,7 @@ pub struct UserName {
 }
 
 /// A fund as cells show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FundName {
     /// As cells hold it.
     pub id: String,
@@ -55,16 +55,21 @@ impl Names {
                 currency: f.currency,
             })
             .collect();
+        Ok(Self::of_all(users, funds))
+    }
+
+    /// From users and funds as they were read.
+    pub(super) fn of_all(users: Vec<UserName>, funds: Vec<FundName>) -> Self {
         let by_id = users
             .iter()
             .map(|u| (u.id.clone(), u.name.clone()))
             .chain(funds.iter().map(|f| (f.id.clone(), f.name.clone())))
             .collect();
-        Ok(Self {
+        Self {
             users,
             funds,
             by_id,
-        })
+        }
     }
 
     /// The name an id stands for, or the id itself.

@@ -1,7 +1,7 @@
 //! Reading from the database what a table needs: all of it, or what changed
 //! since a version, in one snapshot.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value as Json;
 use sqlx::{FromRow, SqliteConnection};
@@ -9,7 +9,7 @@ use sqlx::{FromRow, SqliteConnection};
 use super::{Around, Table};
 use crate::{
     db::{Db, DbError},
-    grid::{Column, Names, State, read},
+    grid::{Column, ColumnType, Names, State, read},
     settings,
 };
 
@@ -65,24 +65,24 @@ const DEFAULT_ZONE: &str = "UTC";
 /// Reads everything.
 pub(super) async fn everything(db: &Db) -> Result<Delta, DbError> {
     let mut tx = db.read().begin().await?;
-    let rows = sqlx::query_as(
+    let (mut delta, _) = head(&mut tx, 0, i64::MAX).await?;
+    delta.rows = sqlx::query_as(
         "select id, position, version, cells, list, created_at, created_by, updated_at, updated_by,
                 archived_at is not null as archived, false as deleted
          from grid_rows where deleted_at is null order by position, id",
     )
     .fetch_all(&mut *tx)
     .await?;
-    let mut delta = head(&mut tx).await?;
     delta.columns = Some(read::columns(&mut tx).await?);
-    delta.rows = rows;
     delta.around = around(&mut tx, None).await?;
     Ok(delta)
 }
 
-/// Reads what changed; none if nothing did.
-pub(super) async fn since(db: &Db, known: &Known) -> Result<Option<Delta>, DbError> {
+/// Reads what changed; none if nothing did. After an edit these are two short
+/// queries: every write waits for its answer until they are done.
+pub(super) async fn since(db: &Db, known: &Known<'_>) -> Result<Option<Delta>, DbError> {
     let mut tx = db.read().begin().await?;
-    let mut delta = head(&mut tx).await?;
+    let (mut delta, news) = head(&mut tx, known.version, known.last_touch).await?;
     let is_same = delta.state.version == known.version
         && delta.last_touch == known.last_touch
         && delta.names == known.names
@@ -104,38 +104,43 @@ pub(super) async fn since(db: &Db, known: &Known) -> Result<Option<Delta>, DbErr
         delta
             .rows
             .sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
-        if columns_changed(&mut tx, known.version).await? {
-            let columns = read::columns(&mut tx).await?;
-            for column in &columns {
-                let known = known.columns.iter().find(|(id, _)| *id == column.id);
-                if known.is_none_or(|(_, kind)| *kind != column.kind) {
-                    let cells = cells_of(&mut tx, &column.id).await?;
-                    delta.cells.insert(column.id.clone(), cells);
-                }
-            }
-            delta.columns = Some(columns);
-        }
     }
-    let touches: Vec<Option<String>> =
-        sqlx::query_scalar("select distinct row_id from grid_touches where id > ?1")
-            .bind(known.last_touch)
-            .fetch_all(&mut *tx)
-            .await?;
-    if touches.iter().any(Option::is_none) {
+    if news.columns_changed {
+        let columns = read::columns(&mut tx).await?;
+        for column in &columns {
+            let known = known.columns.iter().find(|(id, _)| *id == column.id);
+            let lacks_cells = known.is_none_or(|(_, kind)| *kind != column.kind);
+            if lacks_cells && column.kind != ColumnType::Formula {
+                let cells = cells_of(&mut tx, &column.id).await?;
+                delta.cells.insert(column.id.clone(), cells);
+            }
+        }
+        delta.columns = Some(columns);
+    }
+    if news.touches.iter().any(Option::is_none) {
         delta.positions = Some(
             sqlx::query_as("select id, position from grid_rows where deleted_at is null")
                 .fetch_all(&mut *tx)
                 .await?,
         );
     }
-    let changed = delta.rows.iter().map(|r| r.id.clone());
-    delta.touched = touches.into_iter().flatten().chain(changed).collect();
-    delta.around = around(&mut tx, Some(&delta.touched)).await?;
+    let back = delta
+        .rows
+        .iter()
+        .filter(|r| !known.rows.contains_key(r.id.as_str()));
+    delta.touched = back
+        .map(|r| r.id.clone())
+        .chain(news.touches.into_iter().flatten())
+        .collect();
+    if !delta.touched.is_empty() {
+        delta.around = around(&mut tx, Some(&delta.touched)).await?;
+    }
     Ok(Some(delta))
 }
 
 /// What a table has, to ask for what it lacks.
-pub(super) struct Known {
+pub(super) struct Known<'t> {
+    rows: &'t HashMap<Arc<str>, u32>,
     version: i64,
     last_touch: i64,
     names: Names,
@@ -143,9 +148,10 @@ pub(super) struct Known {
     columns: Vec<(String, crate::grid::ColumnType)>,
 }
 
-impl Known {
-    pub(super) fn of(table: &Table) -> Self {
+impl<'t> Known<'t> {
+    pub(super) fn of(table: &'t Table) -> Self {
         Self {
+            rows: &table.slots,
             version: table.version,
             last_touch: table.last_touch,
             names: table.names.clone(),
@@ -164,40 +170,74 @@ impl Known {
     }
 }
 
-async fn head(tx: &mut SqliteConnection) -> Result<Delta, DbError> {
-    let last_touch: i64 = sqlx::query_scalar(
-        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'grid_touches'",
+/// What happened beside changed rows.
+struct News {
+    columns_changed: bool,
+    /// Touched rows; none stands for all.
+    touches: Vec<Option<String>>,
+}
+
+#[derive(FromRow)]
+struct HeadRecord {
+    version: i64,
+    updated_at: i64,
+    updated_by: String,
+    last_touch: i64,
+    zone: Option<String>,
+    users: String,
+    funds: String,
+    touches: String,
+    columns_changed: bool,
+}
+
+/// Where the database stands, in one query.
+async fn head(
+    tx: &mut SqliteConnection,
+    version: i64,
+    touch: i64,
+) -> Result<(Delta, News), DbError> {
+    let head: HeadRecord = sqlx::query_as(
+        "select version, updated_at, updated_by,
+                coalesce((select max(seq) from sqlite_sequence where name = 'grid_touches'), 0) as last_touch,
+                (select value ->> '$' from settings where key = ?1) as zone,
+                (select json_group_array(json_object('id', id, 'name', name, 'email', email) order by name, id) from users) as users,
+                (select json_group_array(json_object('id', id, 'name', name, 'currency', currency) order by name, id)
+                 from funds where deleted_at is null) as funds,
+                (select json_group_array(row_id) from (select distinct row_id from grid_touches where id > ?3)) as touches,
+                exists (select 1 from grid_changes where change_set_id > ?2 and row_id is null) as columns_changed
+         from grid_state where id = 1",
     )
+    .bind(settings::FUND_ZONE)
+    .bind(version)
+    .bind(touch)
     .fetch_one(&mut *tx)
     .await?;
-    let zone: Option<String> =
-        sqlx::query_scalar("select value ->> '$' from settings where key = ?1")
-            .bind(settings::FUND_ZONE)
-            .fetch_optional(&mut *tx)
-            .await?;
-    Ok(Delta {
+    let news = News {
+        columns_changed: head.columns_changed,
+        touches: parsed(&head.touches)?,
+    };
+    let delta = Delta {
         from: None,
-        state: read::state(tx).await?,
-        last_touch,
-        zone: zone.unwrap_or_else(|| DEFAULT_ZONE.to_owned()),
-        names: Names::load(tx).await?,
+        state: State {
+            version: head.version,
+            updated_at: head.updated_at,
+            updated_by: head.updated_by,
+        },
+        last_touch: head.last_touch,
+        zone: head.zone.unwrap_or_else(|| DEFAULT_ZONE.to_owned()),
+        names: Names::of_all(parsed(&head.users)?, parsed(&head.funds)?),
         columns: None,
         cells: HashMap::new(),
         rows: Vec::new(),
         around: Vec::new(),
         touched: Vec::new(),
         positions: None,
-    })
+    };
+    Ok((delta, news))
 }
 
-async fn columns_changed(tx: &mut SqliteConnection, from: i64) -> Result<bool, DbError> {
-    let found: i64 = sqlx::query_scalar(
-        "select exists (select 1 from grid_changes where change_set_id > ?1 and row_id is null)",
-    )
-    .bind(from)
-    .fetch_one(tx)
-    .await?;
-    Ok(found == 1)
+fn parsed<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, DbError> {
+    serde_json::from_str(json).map_err(|e| sqlx::Error::Decode(Box::new(e)))
 }
 
 async fn cells_of(

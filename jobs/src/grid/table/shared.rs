@@ -70,9 +70,10 @@ impl SharedTable {
     /// Takes in what changed since the last time.
     pub async fn follow(&self) -> Result<(), DbError> {
         let _only = self.following.lock().await;
-        let known = self.table.read().await.as_ref().map(Known::of);
         let now = self.db.now();
-        let Some(known) = known else {
+        let table = self.table.read().await;
+        let Some(known) = table.as_ref().map(Known::of) else {
+            drop(table);
             let delta = fetch::everything(&self.db).await?;
             let epoch = self.db.clock().new_id();
             let mut table = tokio::task::spawn_blocking(move || Table::build(delta, now, epoch))
@@ -85,6 +86,7 @@ impl SharedTable {
             return Ok(());
         };
         let delta = fetch::since(&self.db, &known).await?;
+        drop(table);
         let mut table = self.table.write().await;
         if let Some(table) = table.as_mut() {
             let before = table.stamp;
