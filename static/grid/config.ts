@@ -59,6 +59,14 @@ interface Kept { local?: ViewConfig; personal?: Personal }
 /** Per person and view, on this device: never part of what is saved for everyone. */
 interface Personal { widths?: Record<string, number>; collapsed?: string[] }
 
+/** Absent, empty and the usual are one and the same. */
+function written(key: keyof ViewConfig, value: unknown): string {
+  const text = JSON.stringify(value) ?? "";
+  if (text === "[]" || text === "{}" || text === '{"all":[]}' || text === '{"any":[]}') return "";
+  if ((key === "row_height" && value === "short") || (key === "frozen" && value === 1)) return "";
+  return text;
+}
+
 /** The view in force: its saved form, what is changed "for you" on top, a search. */
 export class Config {
   view: View | null = null;
@@ -125,10 +133,10 @@ export class Config {
     const before = this.now;
     this.#local = { ...this.#local, ...part };
     for (const key of Object.keys(this.#local) as (keyof ViewConfig)[]) {
-      if (JSON.stringify(this.#local[key]) === JSON.stringify(this.view?.config[key])) delete this.#local[key];
+      if (written(key, this.#local[key]) === written(key, this.view?.config[key])) delete this.#local[key];
     }
     this.#write();
-    const ordering = ORDERING.some((key) => JSON.stringify(before[key]) !== JSON.stringify(this.now[key]));
+    const ordering = ORDERING.some((key) => written(key, before[key]) !== written(key, this.now[key]));
     this.#tell(ordering ? "order" : "layout");
   }
 

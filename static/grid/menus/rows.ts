@@ -1,13 +1,13 @@
-import { selected } from "./copy";
-import { button, h, openDialog } from "./dom";
-import { openEditor } from "./editors/open";
-import type { Grid } from "./grid";
-import type { Trace } from "./shelf";
-import { isEditable, shownAs } from "./values";
-import type { Operation, Value } from "./wire";
+import { selected } from "../copy";
+import { button, h, openDialog } from "../dom";
+import { openEditor } from "../editors/open";
+import type { Grid } from "../grid";
+import type { Trace } from "../shelf";
+import { isEditable, shownAs } from "../values";
+import type { Operation, Value } from "../wire";
 
 /** The bar over the table while rows are ticked: what can be done to all of them. */
-export function rowBar(grid: Grid): HTMLElement {
+export function rowBar(grid: Grid): { element: HTMLElement; draw: () => void } {
   const count = h("strong", { "aria-live": "polite" });
   const lists = grid.store.column("@list")?.options.choices ?? [];
   const move = h("select", { class: "select g-small", "aria-label": "Move to list" }, h("option", { value: "" }, "Move to…"), ...lists.map((it) => h("option", { value: it.id }, it.name)));
@@ -32,7 +32,8 @@ export function rowBar(grid: Grid): HTMLElement {
     if (count.textContent !== to) count.textContent = to;
   };
   grid.follow.add(draw);
-  return bar;
+  draw();
+  return { element: bar, draw };
 }
 
 function many(grid: Grid): string {

@@ -1,8 +1,8 @@
-import { button, h, iconButton } from "./dom";
-import { fieldValue } from "./fields";
-import type { Grid } from "./grid";
-import { isEditable, shownAs, text } from "./values";
-import type { ChangeSet, Column, Value } from "./wire";
+import { button, h, iconButton } from "../dom";
+import { fieldValue } from "../fields";
+import type { Grid } from "../grid";
+import { isEditable, shownAs, text } from "../values";
+import type { ChangeSet, Column, Value } from "../wire";
 
 /** The record panel: every field of one row, editable, with its history. */
 export class Panel {
@@ -25,7 +25,7 @@ export class Panel {
     tools.querySelectorAll(".icon-button")[1]?.classList.add("is-down");
     this.element.append(tools, h("div", { class: "g-panel-body" }, this.#fields, this.#history));
     this.element.addEventListener("keydown", (event) => this.#key(event));
-    grid.expand = (slot) => this.open(slot);
+    grid.root.querySelector(".g-main")?.append(this.element);
     grid.follow.add(() => { if (this.isOpen && !grid.editors.isOpen) this.#draw(); });
   }
 
