@@ -75,6 +75,11 @@ pub fn day(zone: &TimeZone, at: i64) -> String {
     in_zone(zone, at, "%-d %b %Y")
 }
 
+/// The day in a zone, `2026-03-31`, for date fields.
+pub fn today(zone: &TimeZone, now: i64) -> String {
+    in_zone(zone, now, "%Y-%m-%d")
+}
+
 /// RFC 3339, for machines.
 pub fn iso(at: i64) -> String {
     Timestamp::from_millisecond(at).map_or_else(|_| String::new(), |at| at.to_string())

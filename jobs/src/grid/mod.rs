@@ -46,10 +46,7 @@ pub use history::{
 pub use model::{Column, ContactPill, LISTS, MAX_CELL_BYTES, MAX_COLUMNS, MAX_ROWS, Row, State};
 pub use names::{FundName, Names, UserName};
 pub use operation::{Applied, ChangeBy, Conflict, Operation, RowVersion};
-pub use read::{
-    ListCounts, PageQuery, RowPage, Sort, all_columns, all_rows, columns, list_counts, page, row,
-    rows_by_id, state,
-};
+pub use read::{ListCounts, all_columns, all_rows, columns, list_counts, row, rows_by_id, state};
 pub use retype::{RetypeFailure, RetypePreview, retype_preview};
 pub use revert::{REVERTED_AT_ONCE, RevertChangeSet, Undone, added_cells, redo, revert, undo};
 pub use table::value_json;

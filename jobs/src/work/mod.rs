@@ -1,6 +1,10 @@
 //! Tasks and reminders: the people's kind of work.
 
+mod interactions;
+
 use crate::db::{DbError, WriteTx};
+
+pub use interactions::{CONTACT_KINDS, NewInteraction, add_interaction, remove_interaction};
 
 /// A task to be added.
 #[derive(Clone, Debug)]

@@ -1,6 +1,10 @@
 //! Building the grid page.
 
-use crm_jobs::grid::{self, Column, LISTS, ListCounts, PageQuery, Row, Sort};
+use crm_jobs::grid::{
+    self, Column, GridError, Row,
+    table::{Table, TableColumn, is_derived},
+    view::{self, Condition, Filter, OrderQuery, SortBy, View, Viewer},
+};
 
 use super::{
     fields,
@@ -9,7 +13,12 @@ use super::{
     values::{Names, list_label},
 };
 use crate::{
-    error::AppError, frame::frame, routes::page::Paging, session::SignedIn, show, state::App,
+    error::{AppError, sentence},
+    frame::frame,
+    routes::page::Paging,
+    session::SignedIn,
+    show,
+    state::App,
 };
 
 const PER_PAGE: i64 = 50;
@@ -26,6 +35,29 @@ pub struct Returned {
     pub unnamed: Option<(String, String)>,
 }
 
+/// One page of rows, taken out of the table.
+struct Found {
+    tabs: Vec<ListTab>,
+    columns: Vec<Shown>,
+    rows: Vec<FoundRow>,
+    total: i64,
+    /// Why the view's own filter was left out.
+    notice: Option<String>,
+    is_new: bool,
+}
+
+/// A column on the page: as it reads, and whether its cells can be edited.
+struct Shown {
+    column: Column,
+    is_edited: bool,
+}
+
+struct FoundRow {
+    id: String,
+    archived: bool,
+    values: Vec<Option<serde_json::Value>>,
+}
+
 /// The page at this place.
 pub async fn build(
     app: &App,
@@ -35,18 +67,29 @@ pub async fn build(
 ) -> Result<GridPage, AppError> {
     let names = Names::load(app).await?;
     let mut conn = app.db.read().acquire().await?;
-    let columns = grid::columns(&mut conn).await?;
-    let shown: Vec<&Column> = columns.iter().filter(|c| !c.hidden).collect();
-    let counts = grid::list_counts(&mut conn).await?;
-    let found = grid::page(&mut conn, &page_query(query, &columns, &names)).await?;
+    let views = view::list(&mut conn, &who.user.id).await?;
+    let edited = grid::row(&mut conn, &query.edit).await?;
     drop(conn);
+    let current = views
+        .iter()
+        .find(|v| v.id == query.view)
+        .or_else(|| views.first())
+        .cloned();
+    let found = find(app, who, query, views, current.as_ref()).await?;
     let mut rows: Vec<GridRow> = found
         .rows
         .iter()
-        .map(|row| grid_row(row, &shown, query, &names))
+        .map(|row| grid_row(row, &found.columns, query, &names))
         .collect();
-    if let Some(row) = found.rows.iter().find(|row| row.id == query.edit) {
-        open_editor(&mut rows, row, &shown, query, &names, &mut returned);
+    if let Some(row) = edited {
+        open_editor(
+            &mut rows,
+            &row,
+            &found.columns,
+            query,
+            &names,
+            &mut returned,
+        );
     }
     let (add_name, add_error) = returned.unnamed.unzip();
     let mut frame = frame(app, who, "Investors").await;
@@ -54,78 +97,164 @@ pub async fn build(
     frame.path = query.closed().href();
     Ok(GridPage {
         frame,
-        tabs: tabs(&counts, query),
+        tabs: found.tabs,
+        view: current.as_ref().map(|v| v.id.clone()).unwrap_or_default(),
         list: query.list.clone(),
-        list_label: list_label(&query.list).to_owned(),
+        list_label: match (&current, query.list.as_str()) {
+            (Some(view), "") => view.name.clone(),
+            (_, list) => list_label(list).to_owned(),
+        },
         search: query.q.clone(),
         sort: query.sort.clone(),
-        columns: shown.iter().map(|column| head(column, query)).collect(),
+        columns: found.columns.iter().map(|c| head(c, query)).collect(),
         rows,
         paging: paging(query, found.total),
         add_error,
         add_name: add_name.unwrap_or_default(),
         conflict: returned.conflict,
-        is_new: counts.all() + counts.archived == 0,
+        notice: found.notice,
+        is_new: found.is_new,
         is_archive: query.is_archive(),
     })
 }
 
-fn page_query(query: &GridQuery, columns: &[Column], names: &Names) -> PageQuery {
-    let search = query.q.trim();
-    PageQuery {
-        list: LISTS
-            .contains(&query.list.as_str())
-            .then(|| query.list.clone()),
-        search: (!search.is_empty()).then(|| search.to_owned()),
-        search_ids: ids_named(search, columns, names),
-        sort: sort(query, columns, names),
+/// Asks the one engine for the rows of this page.
+async fn find(
+    app: &App,
+    who: &SignedIn,
+    query: &GridQuery,
+    views: Vec<View>,
+    current: Option<&View>,
+) -> Result<Found, AppError> {
+    let config = current.map(|v| v.config.clone()).unwrap_or_default();
+    let wanted = OrderQuery {
+        filter: filter(query, config.filter.as_ref()),
+        sorts: sorts(query, &config.sorts),
+        groups: config.groups.clone(),
+        search: query.q.trim().to_owned(),
         archived: query.is_archive(),
-        page: query.page(),
-        per_page: PER_PAGE,
+        ..OrderQuery::default()
+    };
+    let table = app.grid.read_ranked(&wanted.ranked()).await?;
+    let (query, user) = (query.clone(), who.user.id.clone());
+    let current = current.map(|v| v.id.clone());
+    let found = tokio::task::spawn_blocking(move || {
+        let viewer = Viewer { user: Some(&user) };
+        let (slots, notice) = slots(&table, &wanted, viewer)?;
+        let shown = columns(&table, &config.columns);
+        let start = usize::try_from((query.page() - 1) * PER_PAGE).unwrap_or(usize::MAX);
+        let most = usize::try_from(PER_PAGE).unwrap_or(50);
+        let page = slots.iter().skip(start).take(most);
+        Ok::<_, GridError>(Found {
+            rows: page
+                .filter_map(|slot| found_row(&table, &shown, *slot))
+                .collect(),
+            columns: shown.into_iter().map(|c| as_shown(&table, c)).collect(),
+            total: i64::try_from(slots.len()).unwrap_or(i64::MAX),
+            tabs: tabs(&table, &views, &query, current.as_deref(), viewer),
+            is_new: table.order().is_empty(),
+            notice,
+        })
+    });
+    Ok(found.await.map_err(AppError::internal)??)
+}
+
+/// The rows in order. A view whose filter or sorts name what is gone shows all
+/// rows and says so: a page that cannot be opened could not be mended either.
+fn slots(
+    table: &Table,
+    wanted: &OrderQuery,
+    viewer: Viewer<'_>,
+) -> Result<(Vec<u32>, Option<String>), GridError> {
+    match view::order(table, wanted, viewer) {
+        Ok(order) => Ok((order.slots, None)),
+        Err(GridError::Invalid { detail, .. }) => {
+            let plain = OrderQuery {
+                search: wanted.search.chars().take(200).collect(),
+                archived: wanted.archived,
+                ..OrderQuery::default()
+            };
+            let order = view::order(table, &plain, viewer)?;
+            let notice = format!(
+                "This view cannot be shown as it was saved. {}",
+                sentence(&detail)
+            );
+            Ok((order.slots, Some(notice)))
+        }
+        Err(other) => Err(other),
     }
 }
 
-/// Ids of options, funds and members whose names contain the text: cells hold
-/// ids, people search for names.
-fn ids_named(text: &str, columns: &[Column], names: &Names) -> Vec<String> {
-    let lower = text.to_lowercase();
-    if lower.is_empty() {
-        return Vec::new();
+/// A list in the address stands instead of the view's own filter.
+fn filter(query: &GridQuery, own: Option<&Filter>) -> Option<Filter> {
+    if grid::LISTS.contains(&query.list.as_str()) {
+        return Some(Filter::Condition(Condition {
+            column: "@list".to_owned(),
+            op: "is".to_owned(),
+            value: query.list.as_str().into(),
+        }));
     }
-    let choices = columns.iter().flat_map(|c| &c.options.choices);
-    choices
-        .map(|c| (&c.id, &c.name))
-        .chain(names.funds.iter().map(|f| (&f.id, &f.name)))
-        .chain(names.users.iter())
-        .filter(|(_, name)| name.to_lowercase().contains(&lower))
-        .map(|(id, _)| id.clone())
-        .collect()
+    own.filter(|_| !query.is_archive()).cloned()
 }
 
-fn sort(query: &GridQuery, columns: &[Column], names: &Names) -> Option<Sort> {
+fn sorts(query: &GridQuery, own: &[SortBy]) -> Vec<SortBy> {
+    if query.sort.is_empty() {
+        return own.to_vec();
+    }
     let (id, descending) = query
         .sort
         .strip_prefix('-')
         .map_or((query.sort.as_str(), false), |id| (id, true));
-    let column = columns.iter().find(|c| c.id == id)?.clone();
-    let ranks = match column.kind {
-        grid::ColumnType::User => {
-            let mut users: Vec<_> = names.users.iter().collect();
-            users.sort_by_key(|(_, name)| name.to_lowercase());
-            users.into_iter().map(|(id, _)| id.clone()).collect()
-        }
-        grid::ColumnType::Funds => names.funds.iter().map(|f| f.id.clone()).collect(),
-        _ => Vec::new(),
-    };
-    Some(Sort {
-        column,
-        ranks,
+    vec![SortBy {
+        column: id.to_owned(),
         descending,
+    }]
+}
+
+/// The view's columns in its order, then the others that are not hidden.
+fn columns<'t>(table: &'t Table, wanted: &[view::ViewColumn]) -> Vec<&'t TableColumn> {
+    let named = wanted
+        .iter()
+        .filter_map(|w| Some((w, table.column(&w.id)?)));
+    let is_seen = |w: &view::ViewColumn, c: &TableColumn| !w.hidden.unwrap_or(c.column.hidden);
+    let mut shown: Vec<&TableColumn> = named
+        .filter(|(w, c)| is_seen(w, c))
+        .map(|(_, c)| c)
+        .collect();
+    let rest = table
+        .columns()
+        .iter()
+        .filter(|c| !c.column.hidden && !wanted.iter().any(|w| w.id == c.column.id));
+    shown.extend(rest);
+    shown
+}
+
+fn as_shown(table: &Table, column: &TableColumn) -> Shown {
+    let is_formula = table.result_of(&column.column.id).is_some();
+    Shown {
+        is_edited: !is_formula && !is_derived(&column.column.id),
+        column: Column {
+            // A formula reads as what it gives.
+            kind: column.kind,
+            ..column.column.clone()
+        },
+    }
+}
+
+fn found_row(table: &Table, shown: &[&TableColumn], slot: u32) -> Option<FoundRow> {
+    let head = table.head(slot)?;
+    let value = |column: &&TableColumn| match column.code(slot) {
+        0 => None,
+        code => Some(column.json(code)),
+    };
+    Some(FoundRow {
+        id: head.id.to_string(),
+        archived: head.archived,
+        values: shown.iter().map(value).collect(),
     })
 }
 
-fn grid_row(row: &Row, shown: &[&Column], query: &GridQuery, names: &Names) -> GridRow {
-    let first = shown.first().map_or("", |c| c.id.as_str());
+fn grid_row(row: &FoundRow, shown: &[Shown], query: &GridQuery, names: &Names) -> GridRow {
     let edit = |column: &str| {
         format!(
             "{}#{}",
@@ -133,21 +262,24 @@ fn grid_row(row: &Row, shown: &[&Column], query: &GridQuery, names: &Names) -> G
             row.id
         )
     };
+    let cells = shown.iter().zip(&row.values);
+    let title = cells.clone().next().and_then(|(first, value)| {
+        Some(names.text(&first.column, value.as_ref()?)).filter(|t| !t.trim().is_empty())
+    });
     GridRow {
         id: row.id.clone(),
         href: format!("/investors/{}", row.id),
-        title: title(row, shown.first().copied(), names),
-        edit_href: edit(first),
+        title: title.unwrap_or_else(|| "Unnamed investor".to_owned()),
+        edit_href: edit(shown.first().map_or("", |c| &c.column.id)),
         editor: None,
-        archived: row.archived_at.is_some(),
-        cells: shown
-            .iter()
+        archived: row.archived,
+        cells: cells
             .skip(1)
-            .map(|column| Cell {
-                label: column.name.clone(),
-                numeric: column.kind.is_decimal(),
-                value: names.value(column, row.cells.get(&column.id)),
-                edit_href: Some(edit(&column.id)),
+            .map(|(shown, value)| Cell {
+                label: shown.column.name.clone(),
+                numeric: shown.column.kind.is_decimal(),
+                value: names.value(&shown.column, value.as_ref()),
+                edit_href: shown.is_edited.then(|| edit(&shown.column.id)),
                 editor: None,
             })
             .collect(),
@@ -165,15 +297,16 @@ pub fn title(row: &Row, first: Option<&Column>, names: &Names) -> String {
 fn open_editor(
     rows: &mut [GridRow],
     row: &Row,
-    shown: &[&Column],
+    shown: &[Shown],
     query: &GridQuery,
     names: &Names,
     returned: &mut Returned,
 ) {
-    let Some(at) = shown.iter().position(|c| c.id == query.column) else {
+    let is_meant = |c: &Shown| c.is_edited && c.column.id == query.column;
+    let Some(at) = shown.iter().position(is_meant) else {
         return;
     };
-    let Some((column, drawn)) = shown
+    let Some((Shown { column, .. }, drawn)) = shown
         .get(at)
         .zip(rows.iter_mut().find(|drawn| drawn.id == row.id))
     else {
@@ -207,7 +340,8 @@ fn open_editor(
     }
 }
 
-fn head(column: &Column, query: &GridQuery) -> ColumnHead {
+fn head(shown: &Shown, query: &GridQuery) -> ColumnHead {
+    let column = &shown.column;
     let descending = format!("-{}", column.id);
     // Up, down, then back to the order of the grid.
     let (sorted, next) = if query.sort == column.id {
@@ -234,21 +368,47 @@ fn head(column: &Column, query: &GridQuery) -> ColumnHead {
     }
 }
 
-fn tabs(counts: &ListCounts, query: &GridQuery) -> Vec<ListTab> {
-    std::iter::once(("", counts.all()))
-        .chain(LISTS.map(|list| (list, counts.lists.get(list).copied().unwrap_or(0))))
-        .chain([("archived", counts.archived)])
-        .map(|(list, count)| ListTab {
-            label: list_label(list).to_owned(),
-            href: GridQuery {
-                list: list.to_owned(),
-                ..query.first_page()
-            }
-            .href(),
-            count: show::number(count),
-            current: query.list == list,
-        })
-        .collect()
+/// A tab for every view, and one for the archive, each with its count.
+fn tabs(
+    table: &Table,
+    views: &[View],
+    query: &GridQuery,
+    current: Option<&str>,
+    viewer: Viewer<'_>,
+) -> Vec<ListTab> {
+    let count = |filter: Option<&Filter>, archived| {
+        let compiled = filter
+            .map(|f| view::compile(table, f, viewer))
+            .transpose()
+            .ok()?;
+        let is_in = |slot: &&u32| {
+            table.head(**slot).is_some_and(|h| h.archived == archived)
+                && compiled.as_ref().is_none_or(|f| f.holds(**slot))
+        };
+        let found = table.order().iter().filter(is_in).count();
+        Some(show::number(i64::try_from(found).unwrap_or(i64::MAX)))
+    };
+    let at = |view: &str, list: &str| {
+        let place = GridQuery {
+            view: view.to_owned(),
+            list: list.to_owned(),
+            ..query.first_page()
+        };
+        place.href()
+    };
+    let view_tabs = views.iter().map(|view| ListTab {
+        label: view.name.clone(),
+        href: at(&view.id, ""),
+        count: count(view.config.filter.as_ref(), false).unwrap_or_default(),
+        current: query.list.is_empty() && current == Some(&view.id),
+    });
+    let archive = ListTab {
+        label: list_label("archived").to_owned(),
+        href: at("", "archived"),
+        count: count(None, true).unwrap_or_default(),
+        current: query.is_archive(),
+    };
+    view_tabs.chain([archive]).collect()
 }
 
 fn paging(query: &GridQuery, total: i64) -> Paging {

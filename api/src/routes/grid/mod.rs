@@ -36,6 +36,9 @@ pub mod page;
 mod query;
 mod record;
 mod record_page;
+mod touch;
+mod trash;
+pub mod trash_page;
 mod undo;
 mod values;
 
@@ -45,10 +48,28 @@ pub fn routes() -> Vec<Route> {
         get("/grid", Access::Member, show_grid),
         post("/grid/rows", Access::Member, add_row),
         post("/grid/cells", Access::Member, set_cell),
+        get("/grid/trash", Access::Member, trash::show),
+        post(
+            "/grid/trash/rows/{id}/restore",
+            Access::Member,
+            trash::restore_row,
+        ),
+        post(
+            "/grid/trash/columns/{id}/restore",
+            Access::Member,
+            trash::restore_column,
+        ),
+        post("/grid/trash/rows/{id}/purge", Access::Admin, trash::purge),
         post("/grid/undo/{change_set}", Access::Member, undo::undo),
         get("/investors/{id}", Access::Member, record::show),
         post("/investors/{id}", Access::Member, record::save),
         post("/investors/{id}/list", Access::Member, record::move_to),
+        post("/investors/{id}/contacts", Access::Member, touch::note),
+        post(
+            "/investors/{id}/contacts/{contact}/remove",
+            Access::Member,
+            touch::remove,
+        ),
         post("/investors/{id}/archive", Access::Member, record::archive),
         post("/investors/{id}/restore", Access::Member, record::restore),
         post("/investors/{id}/delete", Access::Member, record::delete),

@@ -12,6 +12,8 @@ pub struct GridPage {
     pub frame: Frame,
     /// The lists, with how many rows each holds.
     pub tabs: Vec<ListTab>,
+    /// Id of the view shown.
+    pub view: String,
     /// Value of the `list` parameter; empty for all.
     pub list: String,
     /// Name of the list, for headings and the add-row button.
@@ -32,6 +34,8 @@ pub struct GridPage {
     pub add_name: String,
     /// A change that met a newer one.
     pub conflict: Option<Conflict>,
+    /// Why the view is not shown as it was saved.
+    pub notice: Option<String>,
     /// Whether the grid has no rows at all.
     pub is_new: bool,
     /// Whether these are the archived rows, to which none is added.
@@ -314,6 +318,10 @@ pub struct InvestorPage {
     pub history_paging: Paging,
     /// Changes that met newer ones.
     pub conflicts: Vec<Conflict>,
+    /// Kinds of contact to note.
+    pub contact_kinds: Vec<Choice>,
+    /// The day in the fund's zone, `2026-03-31`.
+    pub today: String,
     /// Whether the form came back with errors.
     pub has_errors: bool,
 }

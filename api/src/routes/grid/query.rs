@@ -9,7 +9,9 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct GridQuery {
-    /// A list, `archived`, or empty for all lists.
+    /// A saved view's id; empty for the first one.
+    pub view: String,
+    /// A list, `archived`, or empty for what the view shows.
     pub list: String,
     /// What is searched for.
     pub q: String,
@@ -80,6 +82,7 @@ impl GridQuery {
     /// Its address.
     pub fn href(&self) -> String {
         let parts = [
+            ("view", &self.view),
             ("list", &self.list),
             ("q", &self.q),
             ("sort", &self.sort),

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crm_jobs::{
     funds::STAGES,
-    grid::{self, Column, ColumnType, LISTS, Row},
+    grid::{
+        self, Column, ColumnType, LISTS, Row,
+        table::{TableColumn, is_derived},
+    },
 };
 
 use super::{
@@ -75,9 +78,10 @@ pub async fn build(
             .any(|(_, _, error)| error.is_some()),
         fields: columns
             .iter()
+            .filter(|column| column.kind != ColumnType::Formula)
             .map(|column| field(row, column, &names, &returned))
             .collect(),
-        derived: derived(row, &names),
+        derived: derived(app, row, &names).await?,
         contacts: contacts(row, &columns),
         commitments: commitments(row, &columns, &names),
         history: sets
@@ -85,6 +89,8 @@ pub async fn build(
             .map(|set| history::change_set(&names, &all_columns, set))
             .collect(),
         history_paging: paging(&row.id, before, older),
+        contact_kinds: super::touch::kinds(),
+        today: show::today(&names.zone, names.now),
         conflicts: returned.conflicts,
     })
 }
@@ -124,7 +130,46 @@ fn archived(row: &Row, names: &Names) -> Option<String> {
     ))
 }
 
-fn derived(row: &Row, names: &Names) -> Vec<Cell> {
+/// What follows from the row: formulas, derived columns that say something, and
+/// who made and changed it.
+async fn derived(app: &App, row: &Row, names: &Names) -> Result<Vec<Cell>, AppError> {
+    let table = app.grid.read().await?;
+    let mut cells: Vec<Cell> = Vec::new();
+    let told = [
+        "@list",
+        "@created_at",
+        "@created_by",
+        "@modified_at",
+        "@modified_by",
+    ];
+    let follows = |c: &&TableColumn| {
+        let id = c.column.id.as_str();
+        (is_derived(id) || c.column.kind == ColumnType::Formula) && !told.contains(&id)
+    };
+    if let Some(slot) = table.slot(&row.id) {
+        for column in table
+            .columns()
+            .iter()
+            .filter(follows)
+            .filter(|c| c.code(slot) != 0)
+        {
+            let reads = Column {
+                kind: column.kind,
+                ..column.column.clone()
+            };
+            cells.push(Cell {
+                label: column.column.name.clone(),
+                numeric: false,
+                value: names.value(&reads, Some(&column.json(column.code(slot)))),
+                ..Cell::default()
+            });
+        }
+    }
+    cells.extend(made_and_changed(row, names));
+    Ok(cells)
+}
+
+fn made_and_changed(row: &Row, names: &Names) -> Vec<Cell> {
     let line = |label: &str, at: i64, by: &str| Cell {
         label: label.to_owned(),
         value: Value::Text(format!(

@@ -236,6 +236,8 @@ impl GridPage {
         Self {
             frame: Frame::sample("Investors", "/grid"),
             tabs: tabs(),
+            view: "v1".to_owned(),
+            notice: None,
             list: "main".to_owned(),
             list_label: "Main".to_owned(),
             search: String::new(),
@@ -408,6 +410,8 @@ impl InvestorPage {
             ],
             history_paging: Paging::sample("31 changes"),
             conflicts: Vec::new(),
+            contact_kinds: crate::routes::grid::touch::kinds(),
+            today: "2026-03-03".to_owned(),
             has_errors: true,
         }
     }

@@ -70,6 +70,9 @@ pub struct Head {
     pub is_admin: bool,
     pub today: String,
     pub zone: String,
+    /// The grid as it was: nothing in it can be changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub as_of: bool,
 }
 
 impl Head {
@@ -91,6 +94,7 @@ impl Head {
             is_admin: me.role == Role::Admin,
             today: table.moment.today.to_string(),
             zone: table.moment.zone.iana_name().unwrap_or("UTC").to_owned(),
+            as_of: false,
         }
     }
 
@@ -101,6 +105,29 @@ impl Head {
         hasher.update(&views);
         format!("\"{}.{}.{:x}\"", self.epoch, self.stamp, hasher.finalize())
     }
+}
+
+/// The head and the blocks of a past table. Nobody asks for the same past twice,
+/// so it is left to the usual compression and not kept.
+pub fn past(table: Table, me: &User) -> Result<Response, AppError> {
+    let head = Head {
+        as_of: true,
+        ..Head::of(&table, Vec::new(), me)
+    };
+    let mut line = serde_json::to_string(&head).map_err(AppError::internal)?;
+    line.push('\n');
+    let table = Arc::new(table);
+    let rest = stream::iter(0..table.blocks()).then(move |at| {
+        let table = table.clone();
+        async move {
+            tokio::task::spawn_blocking(move || Bytes::from(table.block_line(at)))
+                .await
+                .map_err(std::io::Error::other)
+        }
+    });
+    let body = stream::once(async move { Ok(Bytes::from(line)) }).chain(rest);
+    let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    Ok((kind, Body::from_stream(body.fuse())).into_response())
 }
 
 /// Streams the head and the blocks of the table as it is now.

@@ -155,15 +155,18 @@ async fn read(
     headers: HeaderMap,
     Query(query): Query<StateQuery>,
 ) -> Result<Response, AppError> {
+    let is_columns = query.form.as_deref() == Some("columns");
     if let Some(when) = &query.as_of {
         let past = rows::past(&app, when).await?;
+        if is_columns {
+            return blocks::past(past, &who.user);
+        }
         let document = tokio::task::spawn_blocking(move || past.document().to_string())
             .await
             .map_err(AppError::internal)?;
         let kind = [(header::CONTENT_TYPE, "application/json")];
         return Ok((kind, document).into_response());
     }
-    let is_columns = query.form.as_deref() == Some("columns");
     let (tag, head) = if is_columns {
         let views = grid::view::list(&mut *app.db.read().acquire().await?, &who.user.id).await?;
         let table = app.grid.read().await?;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use crm_jobs::grid::{
     self, CellChange, ChangeSet, GridError, Row,
     table::{AsOf, Table, as_of},
-    view::{self, Filter, Order, OrderQuery, Reason, SortBy, Summary, Viewer},
+    view::{self, Filter, Order, OrderQuery, Reason, RowColor, SortBy, Summary, Viewer},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -91,6 +91,8 @@ pub struct RowsQuery {
     pub sort: Option<String>,
     /// Groups as JSON, like sorts.
     pub group: Option<String>,
+    /// Row colours as JSON: `[{"filter": …, "color": "red"}]`.
+    pub colors: Option<String>,
     /// Summaries as JSON: `{"amount": "sum"}`.
     pub summary: Option<String>,
     /// Only rows with this text in a cell.
@@ -265,6 +267,9 @@ pub async fn order_query(
     }
     if let Some(groups) = part::<Vec<SortBy>>("group", query.group.as_deref())? {
         wanted.groups = groups;
+    }
+    if let Some(colors) = part::<Vec<RowColor>>("colors", query.colors.as_deref())? {
+        wanted.colors = colors;
     }
     if let Some(summaries) =
         part::<std::collections::BTreeMap<String, Summary>>("summary", query.summary.as_deref())?
