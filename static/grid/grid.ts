@@ -41,6 +41,8 @@ export class Grid {
 
   /** The moment shown instead of now: nothing can be edited then. */
   past: string | null = null;
+  /** The newest version seen, also while the past is shown. */
+  newest = 0;
   /** Why the server refused the view as it is changed here. */
   refusal: Problem | null = null;
   /** Shows another moment, or now; set by whoever loads. */

@@ -78,9 +78,9 @@ export class Header {
     for (const [id, cell] of this.#sums) {
       const sum = table.summary[id];
       const rows = `${table.total.toLocaleString("en")} ${table.total === 1 ? "row" : "rows"}`;
-      const to = sum ? `${sum.kind} ${sum.text}` : id === first ? rows : "";
+      const to = sum ? `${sum.kind}${sum.text}` : id === first ? rows : "";
       if (cell.textContent === to) continue;
-      if (sum) cell.replaceChildren(h("small", {}, sum.kind), " ", sum.text);
+      if (sum) cell.replaceChildren(h("small", {}, sum.kind), h("span", {}, sum.text));
       else cell.textContent = to;
     }
   }

@@ -107,10 +107,12 @@ async function travel(grid: Grid, live: Live, to: string | null): Promise<void> 
   }
   await grid.ops.settled();
   live.pause();
+  const { views, version } = grid.store;
   try {
     let isRead = false;
     await load({
-      head: (it) => { isRead = true; grid.store.head(it); },
+      // Views and versions are looked at from now.
+      head: (it) => { isRead = true; grid.store.head({ ...it, views }); grid.newest = Math.max(grid.newest, version); },
       block: (it) => grid.store.block(it),
     }, fetch, to).catch((error: unknown) => {
       if (!isRead && grid.past === null) live.resume();

@@ -1,4 +1,5 @@
 // The menu of cells and rows, and what tells about one cell.
+import { showAmount } from "../amounts";
 import { paste } from "../copy";
 import type { Opening } from "../doors";
 import { button, h, iconButton } from "../dom";
@@ -49,7 +50,7 @@ function cellMenu(grid: Grid, slot: number, column: Column, at: Place, isOne: bo
       { label: "Insert row below", icon: "plus", key: "Shift+↵", disabled: isPast, run: () => grid.addRow(slot) },
       null,
     ]),
-    ...lists.map((it) => ({ label: `Move ${rows} to ${it.name}`, icon: "back", disabled: isPast || (n === 1 && grid.store.value(slot, "@list") === it.id && "It is there"), run: () => void moveRows(grid, slots, it) })),
+    ...lists.map((it) => ({ label: `Move ${rows} to ${it.name}`, disabled: isPast || (n === 1 && grid.store.value(slot, "@list") === it.id && "It is there"), run: () => void moveRows(grid, slots, it) })),
     null,
     { label: `Archive ${rows}…`, icon: "archive", disabled: isPast, run: () => void archive(grid, slots) },
     { label: `Delete ${rows}`, icon: "trash", tone: "bad", disabled: isPast, run: () => run(grid, slots, `Deleted ${n} ${n === 1 ? "row" : "rows"}`, (row) => ({ op: "delete", row })) },
@@ -153,7 +154,7 @@ async function cellHistory(grid: Grid, slot: number, column: Column): Promise<vo
       if (there !== undefined) grid.edit([{ slot: there, column: column.id, value }], `Put back ${column.name}`);
     });
     return h("li", {}, h("div", { class: "g-side" }, ...shown(value)),
-      h("p", { class: "muted small" }, h("strong", {}, whoOf(grid, change.actor)), " ", h("time", { datetime: at.toISOString() }, at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })), ...(change.origin && change.origin !== "edit" ? [` · ${change.origin.replace(/_/g, " ")}`] : [])),
+      h("p", { class: "muted small" }, h("strong", {}, whoOf(grid, change.actor)), " ", h("time", { datetime: at.toISOString() }, at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })), ...(change.origin && change.origin !== "edit" && change.origin !== change.actor.split(":")[0] ? [` · ${change.origin.replace(/_/g, " ")}`] : [])),
       ...(isNow ? [h("span", { class: "badge plain" }, i === 0 ? "Now" : "Same as now")] : isEditable(column) && !column.derived && grid.past === null ? [back] : []));
   }));
   const first = changes.at(-1);
@@ -195,7 +196,7 @@ async function explain(grid: Grid, slot: number, column: Column): Promise<void> 
   // A constant explains itself.
   const steps = told.steps.filter((step) => !/^(?:"[^"]*"|'[^']*'|[\d.]+)$/.test(step.source.trim()));
   const lines = steps.map((step, i) => {
-    const line = h("button", { type: "button", class: `g-step${i === steps.length - 1 ? " is-last" : ""}` }, h("code", {}, step.source), h("span", { class: "g-step-to" }, step.text === "" ? "(blank)" : step.text));
+    const line = h("button", { type: "button", class: `g-step${i === steps.length - 1 ? " is-last" : ""}` }, h("code", {}, step.source), h("span", { class: "g-step-to" }, step.text === "" ? "(blank)" : showAmount(step.text)));
     for (const kind of ["pointerenter", "focus"]) line.addEventListener(kind, () => mark(step));
     return h("li", {}, line);
   });

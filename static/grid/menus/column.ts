@@ -67,7 +67,8 @@ async function duplicate(grid: Grid, column: Column): Promise<void> {
   const names = new Set(grid.store.columns.map((it) => it.name));
   let name = `${column.name} copy`;
   for (let n = 2; names.has(name); n++) name = `${column.name} copy ${n}`;
-  await place(grid, { name, type: column.type, options: { ...column.options, unique: false, pipeline: false } }, nextOf(grid, column), `Duplicated the field ${column.name}`);
+  const problem = await place(grid, { name, type: column.type, options: { ...column.options, unique: false, pipeline: false } }, nextOf(grid, column), `Duplicated the field ${column.name}`);
+  if (problem) grid.speaker.notify(problem.detail, "bad");
 }
 
 /** Makes a field and puts it where it belongs, in the grid and in this view. */
@@ -78,18 +79,18 @@ export async function place(grid: Grid, made: Pick<Column, "name" | "type" | "op
     { op: "add_column", id, name: made.name, type: made.type, options: made.options },
     ...(isStored ? [{ op: "move_column" as const, column: id, before }] : []),
   ], label);
-  if (problem) grid.speaker.notify(problem.detail, "bad");
-  else if ((grid.config.now.columns?.length ?? 0) > 0 && before !== null) {
+  if (problem) return problem;
+  const follow = (): void => {
+    if (!grid.store.column(id)) return;
+    grid.follow.delete(follow);
     // A view with an order of its own would put it last.
-    const follow = (): void => {
-      if (!grid.store.column(id)) return;
-      grid.follow.delete(follow);
-      grid.config.set({ columns: move(grid.store.columns, grid.config.now, id, before) });
-    };
-    grid.follow.add(follow);
-    follow();
-  }
-  return problem;
+    if ((grid.config.now.columns?.length ?? 0) > 0 && before !== null) grid.config.set({ columns: move(grid.store.columns, grid.config.now, id, before) });
+    const at = grid.table.columns.findIndex((it) => it.column.id === id);
+    if (at >= 0) grid.move(grid.line, at);
+  };
+  grid.follow.add(follow);
+  follow();
+  return null;
 }
 
 async function remove(grid: Grid, column: Column): Promise<void> {

@@ -67,7 +67,7 @@ export class Panel {
   }
 
   #key(event: KeyboardEvent): void {
-    if (this.grid.editors.isOpen) return;
+    if (this.grid.editors.isOpen || event.defaultPrevented) return;
     if (event.key === "Escape") this.close();
     else if (event.altKey && (event.key === "ArrowDown" || event.key === "ArrowUp")) this.step(event.key === "ArrowDown" ? 1 : -1);
     else return;
@@ -114,6 +114,10 @@ export class Panel {
         place.append(link);
       }
     } else place.append(h("span", { class: "g-value fixed" }, ...(parts.length > 0 ? parts : ["—"])));
+    const more = iconButton("more", `More about ${column.name}`, () => grid.menu("cell", { slot, column: column.id, anchor: more }));
+    more.classList.add("g-field-more");
+    more.setAttribute("aria-haspopup", "menu");
+    place.append(more);
     if (problem) place.append(h("p", { class: "error-text" }, problem));
     return [h("dt", {}, column.name), place];
   }

@@ -148,7 +148,7 @@ export function formulaEditor(grid: Grid, source: string, self?: string): Formul
     note.replaceChildren();
     const it = mistake;
     if (!it) return;
-    const line = h("p", { class: "error-text" }, it.message.charAt(0).toUpperCase() + it.message.slice(1));
+    const line = h("p", { class: "error-text" }, h("span", {}, ...(it.message.charAt(0).toUpperCase() + it.message.slice(1)).split("`").map((part, i) => (i % 2 === 1 ? h("code", {}, part) : part))));
     note.append(line);
     const suggestion = it.suggestion;
     if (suggestion === undefined) return;

@@ -40,7 +40,9 @@ export function openOrder(grid: Grid, key: "sorts" | "groups", at: Place, column
   };
   const begin = (id?: string): void => {
     const used = new Set(now().map((it) => it.column));
-    const first = id ?? grid.store.columns.find((it) => !it.derived && !used.has(it.id) && (isSort || groupable(it)))?.id;
+    const free = grid.store.columns.filter((it) => !it.derived && !used.has(it.id) && (isSort || groupable(it)));
+    // Groups are mostly made of what repeats.
+    const first = id ?? (isSort ? free[0] : (free.find((it) => ["select", "checkbox", "user", "multi_select"].includes(it.type)) ?? free[0]))?.id;
     if (first && !used.has(first)) put([...now(), { column: first }], "li:last-child select");
     else list.querySelector<HTMLElement>("select")?.focus();
   };

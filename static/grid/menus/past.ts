@@ -20,9 +20,10 @@ function history(grid: Grid, anchor?: HTMLElement): void {
   const pop = popup(grid, "past", "The grid as it was", { anchor: anchor?.offsetParent ? anchor : (grid.root.querySelector<HTMLElement>(".g-right") ?? undefined) });
   if (!pop) return;
   const now = new Date();
+  const newest = Math.max(grid.newest, grid.store.version);
   const date = h("input", { class: "input", type: "date", "aria-label": "Date", required: true, autofocus: true });
   const time = h("input", { class: "input", type: "time", "aria-label": "Time (empty: the end of the day)" });
-  const version = h("input", { class: "input", type: "number", min: 1, max: grid.store.version, "aria-label": "Version", placeholder: String(grid.store.version) });
+  const version = h("input", { class: "input", type: "number", min: 1, max: newest, "aria-label": "Version", placeholder: String(newest) });
   const local = (at: Date): string => `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
   date.max = local(now);
   date.value = local(new Date(now.getTime() - 24 * HOUR));
@@ -51,14 +52,14 @@ function history(grid: Grid, anchor?: HTMLElement): void {
     const at = new Date(`${date.value}T${time.value}`);
     void go(at.toISOString().replace(/\.\d+Z$/, "Z"));
   });
-  const byVersion = h("form", { class: "g-version" }, labelled(`Version, up to ${grid.store.version}`, version), h("button", { class: "button" }, "Show"));
+  const byVersion = h("form", { class: "g-version" }, labelled(`Version, up to ${newest}`, version), h("button", { class: "button" }, "Show"));
   byVersion.addEventListener("submit", (event) => {
     event.preventDefault();
     if (version.value) void go(version.value);
   });
   pop.body.append(
     h("p", { class: "muted small" }, "Every cell, row and field as it was then, to look at and to copy from."),
-    h("div", { class: "g-quick" }, quick("An hour ago", HOUR), quick("A day ago", 24 * HOUR), quick("A week ago", 7 * 24 * HOUR), quick("A month ago", 30 * 24 * HOUR)),
+    h("div", { class: "g-quick" }, quick("Hour ago", HOUR), quick("Day ago", 24 * HOUR), quick("Week ago", 7 * 24 * HOUR), quick("Month ago", 30 * 24 * HOUR)),
     form, h("hr"), byVersion, wrong);
   pop.place();
   date.focus();

@@ -141,7 +141,7 @@ export function menu(grid: Grid, key: string, title: string, at: Place, items: r
   function line(item: Item): HTMLElement {
     const it = h("button", {
       type: "button", class: `g-item${item.tone === "bad" ? " is-bad" : ""}`, role: item.checked === undefined ? "menuitem" : "menuitemradio", tabindex: -1,
-      ...(item.checked !== undefined && { "aria-checked": String(item.checked) }), ...(item.disabled && { "aria-disabled": true, title: item.disabled }),
+      ...(item.checked !== undefined && { "aria-checked": String(item.checked) }), ...(item.disabled && { "aria-disabled": "true", title: item.disabled }),
     }, item.checked === undefined ? (item.icon ? icon(item.icon) : h("span", { class: "icon" })) : item.checked ? icon("check") : h("span", { class: "icon" }), h("span", { class: "clip" }, item.label));
     if (item.key) it.append(h("kbd", { "aria-hidden": "true" }, item.key));
     it.addEventListener("click", () => {
