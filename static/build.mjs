@@ -104,7 +104,7 @@ function sharedWithGrid(outputs) {
 /** What a visit to the grid downloads first, and what follows when it is opened. */
 function report(outputs, files) {
   const zipped = (file) => gzipSync(files.get(path.basename(file)), { level: 9 }).length;
-  const kb = (bytes) => `${(bytes / 1024).toFixed(1)} KB gz`;
+  const kb = (bytes) => `${(bytes / 1000).toFixed(1)} kB gz`;
   const of = (entry) => Object.keys(outputs).find((file) => outputs[file].entryPoint === entry);
   const first = new Set();
   const walk = (file) => {

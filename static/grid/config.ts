@@ -57,7 +57,7 @@ const ORDERING: readonly (keyof ViewConfig)[] = ["filter", "sorts", "groups", "c
 
 interface Kept { local?: ViewConfig; personal?: Personal }
 /** Per person and view, on this device: never part of what is saved for everyone. */
-interface Personal { widths?: Record<string, number>; collapsed?: string[] }
+interface Personal { widths?: Record<string, number>; collapsed?: string[]; scroll?: readonly [number, number] }
 
 /** Absent, empty and the usual are one and the same. */
 function written(key: keyof ViewConfig, value: unknown): string {
@@ -157,6 +157,16 @@ export class Config {
     this.#local = {};
     this.#write();
     this.#tell("order");
+  }
+
+  /** How far this person had scrolled, from the top and from the left. */
+  get scroll(): readonly [number, number] {
+    return this.#personal.scroll ?? [0, 0];
+  }
+
+  setScroll(top: number, left: number): void {
+    this.#personal = { ...this.#personal, scroll: [top, left] };
+    this.#write();
   }
 
   setWidth(id: string, width: number): void {

@@ -1,4 +1,5 @@
 import { h } from "./dom";
+import { ready } from "./editors/open";
 import type { Grid } from "./grid";
 
 /** What a panel or menu is opened with. */
@@ -68,5 +69,5 @@ export async function open(grid: Grid, opening: Opening, href: string): Promise<
 /** Fetches what is most often opened next while nothing else is to be done. */
 export function warm(href: string): void {
   const idle = globalThis.requestIdleCallback ?? ((work: () => void) => setTimeout(work, 400));
-  idle(() => void Promise.all([style(href), import("./menus/tools"), import("./menus/record")]).catch(() => undefined));
+  idle(() => void Promise.all([style(href), ready("date"), import("./menus/tools"), import("./menus/record")]).catch(() => undefined));
 }

@@ -1,5 +1,5 @@
 import type { Editor, Go } from "./editors/editor";
-import { openEditor } from "./editors/open";
+import { openEditor, ready } from "./editors/open";
 import type { Grid } from "./grid";
 import { same } from "./store";
 import { isEditable, list, shownAs } from "./values";
@@ -10,6 +10,8 @@ const COLORS = ["blue", "green", "orange", "purple", "teal", "pink", "yellow", "
 /** Opens editors over cells, one at a time, and knows how to close them. */
 export class Editors {
   #open: { editor: Editor; close: (focus: boolean) => void } | null = null;
+
+  #coming: { seed: string | undefined } | null = null;
 
   constructor(readonly grid: Grid) {}
 
@@ -25,6 +27,19 @@ export class Editors {
   /** Edits the active cell; `seed` is what was typed to open it. */
   async edit(seed?: string): Promise<void> {
     const { grid } = this;
+    if (this.#coming) {
+      if (seed !== undefined) this.#coming.seed = (this.#coming.seed ?? "") + seed;
+      return;
+    }
+    const wait = ready(grid.column?.type);
+    if (wait) {
+      // What is typed meanwhile is not lost.
+      const coming = { seed };
+      this.#coming = coming;
+      await wait.catch(() => undefined);
+      this.#coming = null;
+      seed = coming.seed;
+    }
     const { slot, column } = grid;
     if (slot < 0 || !column || grid.isPast()) return;
     if (!isEditable(column)) {
@@ -68,7 +83,9 @@ export class Editors {
   }
 
   /** Edits a field elsewhere, as in the record panel. */
-  editIn(place: HTMLElement, slot: number, column: Column, done: (go: Go) => void): void {
+  async editIn(place: HTMLElement, slot: number, column: Column, done: (go: Go) => void): Promise<void> {
+    if (this.grid.isPast()) return;
+    await ready(column.type)?.catch(() => undefined);
     this.#mount(slot, column, undefined, (editor) => place.replaceChildren(editor.element), done);
   }
 

@@ -15,7 +15,7 @@ import { makeSpeaker } from "./speaker";
 import { Status } from "./status";
 import { Store } from "./store";
 import { toolbar } from "./toolbar";
-import { openView } from "./views";
+import { keepScroll, openView, scrollBack } from "./views";
 import { Undo } from "./undo";
 import type { View } from "./wire";
 
@@ -174,6 +174,8 @@ function assemble(mount: HTMLElement, grid: Grid, voice: HTMLElement): void {
     h("div", { class: "g-main" }, table), voice);
   cards(grid, table);
   keys.listen(grid, { find: () => grid.menu("find"), help: () => grid.menu("help") });
+  scrollBack(grid);
+  addEventListener("pagehide", () => keepScroll(grid));
   addEventListener("popstate", () => openView(grid, new URLSearchParams(location.search).get("view"), false));
   pointer.listen(grid);
   copy.listen(grid);

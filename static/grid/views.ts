@@ -17,10 +17,30 @@ export function openView(grid: Grid, id: string | null, remember = true): void {
   }
   if (remember) history.pushState(null, "", addressOf(view));
   grid.table.picked.clear();
+  keepScroll(grid);
   grid.config.load(view);
-  grid.view.scroller.scrollTop = 0;
   grid.selection.place(0, 0);
+  scrollBack(grid);
   grid.speaker.say(`View ${view.name}`);
+}
+
+export function keepScroll(grid: Grid): void {
+  grid.config.setScroll(grid.view.scroller.scrollTop, grid.view.scroller.scrollLeft);
+}
+
+/** Goes where one was in this view, once its rows are there. */
+export function scrollBack(grid: Grid): void {
+  const [top, left] = grid.config.scroll;
+  const { scroller } = grid.view;
+  const go = (): void => {
+    if (grid.table.lines.length === 0) return;
+    grid.follow.delete(go);
+    scroller.scrollTop = top;
+    scroller.scrollLeft = left;
+  };
+  grid.follow.add(go);
+  scroller.scrollTop = 0;
+  scroller.scrollLeft = left;
 }
 
 export function viewIcon(view: View): string {

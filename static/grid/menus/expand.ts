@@ -103,7 +103,8 @@ export class Panel {
     if (isEditable(column)) {
       const edit = h("button", { type: "button", class: `g-value as-${shownAs(column)}`, "data-field": column.id });
       edit.append(...(parts.length > 0 ? parts : [h("span", { class: "muted" }, "Empty")]));
-      edit.setAttribute("aria-label", `${column.name}: ${text(column, value, grid.store) || "empty"}. Edit`);
+      edit.setAttribute("aria-labelledby", `field-${column.id} value-${column.id}`);
+      edit.id = `value-${column.id}`;
       edit.addEventListener("click", () => this.#edit(column, place));
       place.append(edit);
       const link = fieldValue(column, value, grid.store)[0];
@@ -119,7 +120,7 @@ export class Panel {
     more.setAttribute("aria-haspopup", "menu");
     place.append(more);
     if (problem) place.append(h("p", { class: "error-text" }, problem));
-    return [h("dt", {}, column.name), place];
+    return [h("dt", { id: `field-${column.id}` }, column.name), place];
   }
 
   #edit(column: Column, place: HTMLElement): void {
@@ -129,7 +130,7 @@ export class Panel {
       grid.setOne(slot, column, grid.store.value(slot, column.id) === true ? null : true);
       return;
     }
-    grid.editors.editIn(place, slot, column, (go) => {
+    void grid.editors.editIn(place, slot, column, (go) => {
       this.#draw();
       const buttons = [...this.#fields.querySelectorAll<HTMLElement>("[data-field]")];
       const at = buttons.findIndex((it) => it.dataset["field"] === column.id);

@@ -1,3 +1,4 @@
+import { showAmount } from "../amounts";
 import { h, later } from "../dom";
 import type { Grid } from "../grid";
 import { text } from "../values";
@@ -141,7 +142,7 @@ export function formulaEditor(grid: Grid, source: string, self?: string): Formul
     samples.append(h("caption", {}, "What it gives"), h("tbody", {}, ...answers.map((it, i) => {
       const isValue = !!it && "text" in it;
       const isBad = isValue && it.type === "error";
-      return h("tr", {}, h("th", { scope: "row", class: "clip" }, rows[i]?.title ?? ""), h("td", { class: isBad ? "is-bad" : "" }, isValue && it.text !== "" ? it.text : "—"), h("td", { class: "muted" }, isValue ? it.type.replace("_", " ") : ""));
+      return h("tr", {}, h("th", { scope: "row", class: "clip" }, rows[i]?.title ?? ""), h("td", { class: isBad ? "is-bad" : "" }, isValue && it.text !== "" ? (["number", "currency", "percent"].includes(it.type) ? showAmount(it.text) : it.text) : "—"), h("td", { class: "muted" }, isValue ? it.type.replace("_", " ") : ""));
     })));
   }
   function drawMistake(): void {

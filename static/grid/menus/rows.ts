@@ -1,6 +1,6 @@
 import { selected } from "../copy";
 import { button, h, openDialog } from "../dom";
-import { openEditor } from "../editors/open";
+import { openEditor, ready } from "../editors/open";
 import type { Grid } from "../grid";
 import type { Trace } from "../shelf";
 import { isEditable, shownAs } from "../values";
@@ -81,9 +81,10 @@ function setField(grid: Grid): void {
     dialog.close();
     if (column) grid.edit(slots.map((slot) => ({ slot, column: column.id, value })), `Set ${column.name} of ${slots.length} rows`);
   };
-  const draw = (): void => {
+  const draw = async (): Promise<void> => {
     const column = grid.store.column(choose.value);
     if (!column) return;
+    await ready(column.type)?.catch(() => undefined);
     if (shownAs(column) === "checkbox") {
       place.replaceChildren(button("Check", () => write(true), "button"), button("Uncheck", () => write(null), "button"));
       return;
@@ -92,9 +93,9 @@ function setField(grid: Grid): void {
     place.replaceChildren(editor.element);
     editor.focus.focus();
   };
-  choose.addEventListener("change", draw);
+  choose.addEventListener("change", () => void draw());
   dialog.append(h("p", { class: "muted small" }, "Enter sets the value in all rows. One undo takes it back."));
   dialog.addEventListener("close", () => grid.focus());
   openDialog(dialog);
-  draw();
+  void draw();
 }

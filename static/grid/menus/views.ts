@@ -174,11 +174,12 @@ async function remove(grid: Grid, view: View): Promise<void> {
 
 /** Every view whose place is another now is told so; there are few. */
 async function moveView(grid: Grid, these: readonly View[], from: number, to: number): Promise<void> {
-  const view = these[from];
-  const there = these[to];
-  if (!view || !there) return;
+  // The list may have been drawn from an older answer: what counts is who stands there.
+  const view = grid.store.views.find((it) => it.id === these[from]?.id);
+  const there = these[to]?.id;
+  if (!view || there === undefined) return;
   const all = grid.store.views.filter((it) => it !== view);
-  all.splice(all.indexOf(there) + (to > from ? 1 : 0), 0, view);
+  all.splice(all.findIndex((it) => it.id === there) + (to > from ? 1 : 0), 0, view);
   const moved = all.flatMap((it, position) => (it.position === position ? [] : [{ id: it.id, position }]));
   grid.store.views = all.map((it, position) => ({ ...it, position }));
   grid.told();
