@@ -159,6 +159,15 @@ async fn serve(config: Config) -> Result<(), Problems> {
     let state = App::new(db.clone(), config, tasks::registry())
         .await
         .map_err(|e| one(&e))?;
+    // The first visitor need not wait for the grid to be read.
+    tokio::spawn({
+        let grid = state.grid.clone();
+        async move {
+            if let Err(error) = grid.follow().await {
+                tracing::warn!(%error, "cannot read the grid yet; the first visitor will try again");
+            }
+        }
+    });
     let service = app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service)
         .with_graceful_shutdown(asked_to_stop(state.clone()))

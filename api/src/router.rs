@@ -17,8 +17,8 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, grid, home, imports, jobs, members, operations, settings,
-        state, style,
+        accounts, activity, backups, board, grid, home, imports, jobs, members, operations,
+        settings, state, style,
     },
     state::App,
 };
@@ -32,6 +32,7 @@ pub fn routes() -> Vec<Route> {
         members::routes(),
         activity::routes(),
         grid::routes(),
+        board::routes(),
         state::routes(),
         imports::routes(),
         jobs::routes(),

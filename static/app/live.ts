@@ -59,8 +59,9 @@ function restore(region: Element, kept: Kept): void {
   if (target instanceof HTMLElement) target.focus({ preventScroll: true });
 }
 
-/** Whether someone is in the middle of typing or choosing in the region. */
+/** Whether someone is in the middle of typing, choosing or dragging in the region. */
 function isBusy(region: Element): boolean {
+  if (region.hasAttribute("data-busy")) return true;
   const active = region.ownerDocument.activeElement;
   return !!active && region.contains(active) && active.matches("input, textarea, select");
 }
@@ -123,6 +124,8 @@ function follow(page: Document, region: HTMLElement, after: () => void): void {
     void update();
     open();
   });
+  // A region that was busy catches up on what it missed.
+  region.addEventListener("refresh", () => void update());
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) open();

@@ -1,4 +1,5 @@
 // Everything here only improves pages that already work without it.
+import { enhanceBoard } from "./board";
 import { enhanceCopy } from "./copy";
 import { enhanceDrop } from "./drop";
 import { enhanceKeys } from "./keys";
@@ -17,4 +18,5 @@ enhancePalette(document);
 enhanceCopy(document);
 enhanceDrop(document);
 enhanceKeys(document);
+enhanceBoard(document);
 startLive(document, () => refreshTimes(document, now()));

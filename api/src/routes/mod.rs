@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod activity;
 pub mod backups;
+pub mod board;
 pub mod errors;
 pub mod grid;
 pub mod home;

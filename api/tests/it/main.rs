@@ -9,7 +9,9 @@
 
 mod accounts;
 mod activity;
+mod board;
 mod docs;
+mod engine;
 mod errors;
 mod grid;
 mod harness;

@@ -110,6 +110,9 @@ pub(super) fn columns(funds: &[String]) -> Value {
         json!({"choices": options.choices})
     };
     let commitment = |fund: &str, stage: &str| json!({"currency": "EUR", "commitment": {"fund": fund, "stage": stage}});
+    let mut pipeline = choices(&STAGES);
+    pipeline["pipeline"] = true.into();
+    let formula = |source: &str| json!({ "formula": source });
     let add = |name: &str, kind: &str, options: Value| json!({"op": "add_column", "name": name, "type": kind, "options": options});
     json!([
         add(
@@ -117,7 +120,7 @@ pub(super) fn columns(funds: &[String]) -> Value {
             "text",
             json!({"description": "The investor: a person, family office, fund of funds …"})
         ),
-        add("Stage", "select", choices(&STAGES)),
+        add("Stage", "select", pipeline),
         add("Type", "select", choices(&KINDS)),
         add("Contacts", "contacts", json!({})),
         add(
@@ -144,6 +147,52 @@ pub(super) fn columns(funds: &[String]) -> Value {
         add("Website", "url", json!({})),
         add("Phone", "phone", json!({})),
         add("Probability", "percent", json!({})),
+        add(
+            "Expected",
+            "formula",
+            formula("IF({Fund III signed}, {Fund III signed}, {Fund III target} * {Probability})")
+        ),
+        add(
+            "Days to next step",
+            "formula",
+            formula("IF({Next step on}, DATETIME_DIFF({Next step on}, TODAY(), 'days'))")
+        ),
         add("Notes", "long_text", json!({})),
     ])
+}
+
+/// Views of the demo beside the usual ones: name and configuration.
+pub(super) fn views() -> [(&'static str, Value); 3] {
+    [
+        (
+            "Raise board",
+            json!({"layout": "board", "board_column": "stage", "filter": {"all": [{"column": "@list", "op": "is_not", "value": "graveyard"}]},
+                   "summaries": {"expected": "sum"}}),
+        ),
+        (
+            "Next steps",
+            json!({"layout": "calendar", "date_column": "next_step_on"}),
+        ),
+        (
+            "Fund III by stage",
+            json!({
+                "groups": [{"column": "stage"}],
+                "sorts": [{"column": "expected", "descending": true}],
+                "filter": {"all": [
+                    {"column": "stage", "op": "is_not", "value": "lost"},
+                    {"column": "expected", "op": "gt", "value": "250000"},
+                ]},
+                "summaries": {"fund_iii_target": "sum", "expected": "sum", "fund_iii_signed": "sum", "name": "filled"},
+                "colors": [
+                    {"color": "green", "filter": {"all": [{"column": "fund_iii_signed", "op": "not_empty"}]}},
+                    {"color": "red", "filter": {"all": [{"column": "days_to_next_step", "op": "lt", "value": "0"}]}},
+                ],
+                "columns": [
+                    {"id": "name"}, {"id": "type"}, {"id": "contacts"}, {"id": "fund_iii_target"}, {"id": "probability"},
+                    {"id": "expected"}, {"id": "fund_iii_signed"}, {"id": "next_step"}, {"id": "next_step_on"},
+                    {"id": "@staleness", "hidden": false}, {"id": "@reminder", "hidden": false}, {"id": "tags"},
+                ],
+            }),
+        ),
+    ]
 }

@@ -5,14 +5,19 @@ use serde_json::{Map, Value, json};
 
 use super::{
     DemoError, INVESTORS,
-    samples::{CITIES, Dice, FIRST, FUNDS, KINDS, LAST, NOTES, STAGES, STEPS, TAGS, columns},
+    samples::{
+        CITIES, Dice, FIRST, FUNDS, KINDS, LAST, NOTES, STAGES, STEPS, TAGS, columns, views,
+    },
 };
 use crate::{
     clock::DAY,
     db::{Db, DbError},
     funds,
-    grid::{self, ChangeBy, Operation, apply},
-    work::{NewTask, add_task},
+    grid::{
+        self, ChangeBy, Operation, apply,
+        view::{self, Mode, NewView},
+    },
+    work::{CONTACT_KINDS, NewInteraction, NewTask, add_interaction, add_task},
 };
 
 const WEEKS: usize = 52;
@@ -34,6 +39,7 @@ pub(super) async fn live_through(db: &Db, now: i64) -> Result<(), DemoError> {
         let new = wanted.min(INVESTORS).saturating_sub(rows.len());
         rows.extend(add_investors(db, &mut dice, rows.len(), new, &funds).await?);
         edit_some(db, &mut dice, &rows).await?;
+        talk_to_some(db, &mut dice, &rows).await?;
     }
     db.clock().advance((now - db.now()).max(0));
     add_tasks(db, &mut dice, &rows).await?;
@@ -60,6 +66,16 @@ async fn first_day(db: &Db) -> Result<Vec<String>, DemoError> {
     let operations = decode(columns(&ids))?;
     apply(&mut tx, &operations, &by("The demo fund's columns")).await?;
     grid::add_default_views(&mut tx).await?;
+    for (name, config) in views() {
+        let config = serde_json::from_value(config).map_err(|e| DbError::Decode(Box::new(e)))?;
+        let new = NewView {
+            name,
+            mode: Mode::Shared,
+            owner: "demo",
+            config: &config,
+        };
+        view::add(&mut tx, &new).await?;
+    }
     tx.commit().await?;
     Ok(ids)
 }
@@ -183,6 +199,24 @@ async fn edit_some(db: &Db, dice: &mut Dice, rows: &[String]) -> Result<(), Demo
     }
     let mut tx = db.write().await?;
     apply(&mut tx, &operations, &by("A week at the sample fund")).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Calls and meetings of a week.
+async fn talk_to_some(db: &Db, dice: &mut Dice, rows: &[String]) -> Result<(), DemoError> {
+    let mut tx = db.write().await?;
+    for _ in 0..20 {
+        let (kind, _) = CONTACT_KINDS[dice.below(CONTACT_KINDS.len())];
+        let new = NewInteraction {
+            row: &rows[dice.below(rows.len())],
+            kind,
+            at: tx.now(),
+            note: dice.pick(&NOTES),
+            by: "demo",
+        };
+        add_interaction(&mut tx, &new).await?;
+    }
     tx.commit().await?;
     Ok(())
 }

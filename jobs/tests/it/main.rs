@@ -14,3 +14,4 @@ mod investors;
 mod queue;
 mod sql;
 mod table;
+mod views;

@@ -10,16 +10,18 @@
     reason = "a measuring tool: it prints, and stops at the first surprise"
 )]
 
+mod grid;
 #[path = "../shared/measure.rs"]
 mod measure;
 mod queue;
+mod table;
 mod write;
 
 #[tokio::main]
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let known = ["queue", "write"];
+    let known = ["queue", "write", "grid"];
     if let Some(unknown) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
         eprintln!("no benchmark {unknown:?}: choose from {}", known.join(", "));
         std::process::exit(2);
@@ -33,5 +35,8 @@ async fn main() {
     }
     if wants("write") {
         write::run().await;
+    }
+    if wants("grid") {
+        grid::run().await;
     }
 }

@@ -33,6 +33,7 @@ pub struct Trashed {
     pub by: String,
 }
 
+#[cfg(any(test, debug_assertions))]
 impl TrashPage {
     /// A page with one of each.
     #[must_use]

@@ -1,13 +1,14 @@
 //! The table as it was: today's, with the history since taken back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
 use sqlx::{FromRow, SqliteConnection};
 
 use super::{
-    SharedTable, Table,
+    SharedTable, Table, cell, compute,
     fetch::{Delta, Fetched},
+    follow::Touched,
 };
 use crate::{
     db::{Db, DbError},
@@ -31,12 +32,6 @@ struct Past {
     before: Option<String>,
 }
 
-/// A row on its way back.
-struct Row {
-    fetched: Fetched,
-    cells: serde_json::Map<String, Json>,
-}
-
 /// The grid as it was. Tasks and contacts are not part of its history, so the
 /// columns derived from them are blank.
 pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, GridError> {
@@ -58,17 +53,13 @@ pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, G
         .map(|c| c.id)
         .collect();
     columns.retain(|id, _| live.contains(id));
-    let mut rows = touched_rows(&mut tx, version).await?;
+    let mut back = Back::default();
     for change in &changes {
         match (&change.row_id, &change.column_id) {
             (None, Some(column)) => {
                 take_column_back(&mut columns, column, change.before.as_deref());
             }
-            (Some(row), _) => {
-                if let Some(row) = rows.get_mut(row) {
-                    take_back(row, change);
-                }
-            }
+            (Some(row), _) => back.take(row, change),
             (None, None) => {}
         }
     }
@@ -82,10 +73,11 @@ pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, G
     }
     let mut ordered: Vec<Column> = columns.into_values().collect();
     ordered.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
-    let fetched = rows.into_values().map(|row| Fetched {
-        cells: Json::Object(row.cells).to_string(),
-        ..row.fetched
-    });
+    let deleted = deleted_rows(&mut tx, version).await?;
+    for row in &deleted {
+        // Deleted now, and not since: it was deleted then.
+        back.live.entry(row.id.clone()).or_insert(false);
+    }
     let mut past = (*table).clone();
     past.around.clear();
     past.program.forget_history();
@@ -101,13 +93,14 @@ pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, G
         names: table.names.clone(),
         columns: Some(ordered),
         cells,
-        rows: fetched.collect(),
+        rows: deleted,
         around: Vec::new(),
         touched: Vec::new(),
         positions: None,
     };
     drop(table);
     past.follow(delta);
+    past.put_back(back);
     super::shared::history(&mut tx, &mut past).await?;
     past.epoch = format!("{}@{version}", past.epoch);
     past.tick(match when {
@@ -145,26 +138,17 @@ async fn set_at(tx: &mut SqliteConnection, when: AsOf) -> Result<(i64, i64, Stri
     }
 }
 
-/// Rows that changed since, deleted ones too, as they are now.
-async fn touched_rows(
-    tx: &mut SqliteConnection,
-    version: i64,
-) -> Result<HashMap<String, Row>, DbError> {
-    let fetched: Vec<Fetched> = sqlx::query_as(
+/// Rows that are deleted now and changed since, as they would be if they were
+/// not; which of them were there is for their history to say.
+async fn deleted_rows(tx: &mut SqliteConnection, version: i64) -> Result<Vec<Fetched>, DbError> {
+    sqlx::query_as(
         "select id, position, version, cells, list, created_at, created_by, updated_at, updated_by,
-                archived_at is not null as archived, deleted_at is not null as deleted
-         from grid_rows where version > ?1",
+                archived_at is not null as archived, false as deleted
+         from grid_rows where deleted_at is not null and version > ?1",
     )
     .bind(version)
     .fetch_all(tx)
-    .await?;
-    Ok(fetched
-        .into_iter()
-        .map(|fetched| {
-            let cells = serde_json::from_str(&fetched.cells).unwrap_or_default();
-            (fetched.id.clone(), Row { fetched, cells })
-        })
-        .collect())
+    .await
 }
 
 async fn cells_of(
@@ -193,26 +177,86 @@ fn take_column_back(columns: &mut HashMap<String, Column>, id: &str, before: Opt
     }
 }
 
-fn take_back(row: &mut Row, change: &Past) {
-    let before: Json = change
-        .before
-        .as_deref()
-        .and_then(|b| serde_json::from_str(b).ok())
-        .unwrap_or_default();
-    match (change.what.as_str(), &change.column_id) {
-        ("cell", Some(column)) if before.is_null() => {
-            row.cells.remove(column);
+/// What rows had before all changes since: the oldest `before` of each part wins.
+#[derive(Default)]
+struct Back {
+    cells: HashMap<(String, String), Json>,
+    lists: HashMap<String, String>,
+    archived: HashMap<String, bool>,
+    /// Whether the row was there.
+    live: HashMap<String, bool>,
+}
+
+impl Back {
+    /// Changes come newest first.
+    fn take(&mut self, row: &str, change: &Past) {
+        let before: Json = change
+            .before
+            .as_deref()
+            .and_then(|b| serde_json::from_str(b).ok())
+            .unwrap_or_default();
+        let row = row.to_owned();
+        match (change.what.as_str(), &change.column_id) {
+            ("cell", Some(column)) => {
+                self.cells.insert((row, column.clone()), before);
+            }
+            ("row_added", _) => {
+                self.live.insert(row, false);
+            }
+            ("deleted", _) => {
+                self.live.insert(row, before.is_null());
+            }
+            ("archived", _) => {
+                self.archived.insert(row, !before.is_null());
+            }
+            ("list", _) => {
+                let list = before["list"].as_str().unwrap_or("main").to_owned();
+                self.lists.insert(row, list);
+            }
+            _ => {}
         }
-        ("cell", Some(column)) => {
-            row.cells.insert(column.clone(), before);
+    }
+}
+
+impl Table {
+    /// Gives rows back what they had.
+    fn put_back(&mut self, back: Back) {
+        let mut touched = Touched::default();
+        let mut slots: HashSet<u32> = HashSet::new();
+        let slot = |table: &Self, row: &str| table.slots.get(row).copied();
+        for ((row, column), before) in back.cells {
+            let (Some(slot), Some(at)) = (slot(self, &row), self.by_id.get(&column).copied())
+            else {
+                continue;
+            };
+            let key = cell::key(self.columns[at].column.kind, &before);
+            if self.columns[at].set(slot, key, &self.names) {
+                touched.cells.push((slot, vec![at]));
+                slots.insert(slot);
+            }
         }
-        ("row_added", _) => row.fetched.deleted = true,
-        ("deleted", _) => row.fetched.deleted = !before.is_null(),
-        ("archived", _) => row.fetched.archived = !before.is_null(),
-        ("list", _) => before["list"]
-            .as_str()
-            .unwrap_or("main")
-            .clone_into(&mut row.fetched.list),
-        _ => {}
+        for (row, list) in back.lists {
+            if let (Some(slot), Some(at)) = (slot(self, &row), self.by_id.get("@list").copied())
+                && self.columns[at].set(slot, list.as_str().into(), &self.names)
+            {
+                touched.cells.push((slot, vec![at]));
+            }
+        }
+        for (row, archived) in back.archived {
+            if let Some(slot) = slot(self, &row) {
+                self.rows[slot as usize].archived = archived;
+            }
+        }
+        for (row, live) in back.live {
+            if let Some(slot) = slot(self, &row) {
+                self.rows[slot as usize].live = live;
+            }
+        }
+        let rows = &self.rows;
+        self.order.retain(|slot| rows[*slot as usize].live);
+        for slot in slots {
+            self.derive_cells(slot, &mut touched);
+        }
+        compute::recompute(self, &touched);
     }
 }

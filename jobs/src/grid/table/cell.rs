@@ -1,6 +1,6 @@
 //! Cells in memory: from stored JSON to values, to what people see, and back.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
@@ -114,70 +114,49 @@ pub(super) fn formula_type(kind: ColumnType) -> Type {
     }
 }
 
-/// How values of a column stand: options in their own order, text whatever its
-/// case, lists by their names one after the other. Blank is not asked about.
-pub(super) fn compare(
-    column: &Column,
-    a_key: &Value,
-    a_face: &Value,
-    b_key: &Value,
-    b_face: &Value,
-) -> Ordering {
-    if column.kind == ColumnType::Select {
-        let place = |key: &Value| match key {
-            Value::Text(id) => column
-                .options
-                .choices
-                .iter()
-                .position(|c| *c.id == **id)
-                .unwrap_or(usize::MAX),
-            _ => usize::MAX,
-        };
-        return place(a_key).cmp(&place(b_key));
-    }
-    compare_faces(a_face, b_face)
+/// Where a value stands among those of its column. Made once per value, so that
+/// sorting compares without looking anything up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    Boolean(bool),
+    Number(Decimal),
+    Date(jiff::civil::Date),
+    DateTime(jiff::Timestamp),
+    /// Whatever the case first, then exactly, so that the order never depends on
+    /// which came first.
+    Text(String, Arc<str>),
+    List(Vec<Place>),
+    /// Errors stand last.
+    Error(String),
 }
 
-fn compare_faces(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::Text(a), Value::Text(b)) => compare_texts(a, b),
-        (Value::Number(a), Value::Number(b)) => a.cmp(b),
-        (Value::Date(a), Value::Date(b)) => a.cmp(b),
-        (Value::DateTime(a), Value::DateTime(b)) => a.cmp(b),
-        (Value::Boolean(a), Value::Boolean(b)) => a.cmp(b),
-        (Value::List(a), Value::List(b)) => {
-            let pairs = a.iter().zip(b.iter());
-            pairs
-                .map(|(a, b)| compare_faces(a, b))
-                .find(|o| o.is_ne())
-                .unwrap_or(a.len().cmp(&b.len()))
+impl Place {
+    /// Of a value as people see it: text whatever its case, lists by their items
+    /// one after the other.
+    pub(super) fn of(face: &Value) -> Self {
+        match face {
+            Value::Blank => Self::Boolean(false),
+            Value::Boolean(b) => Self::Boolean(*b),
+            Value::Number(n) => Self::Number(*n),
+            Value::Date(day) => Self::Date(*day),
+            Value::DateTime(at) => Self::DateTime(*at),
+            Value::Text(text) => Self::Text(text.to_lowercase(), text.clone()),
+            Value::List(items) => Self::List(items.iter().map(Self::of).collect()),
+            Value::Error(error) => Self::Error(error.to_string()),
         }
-        (Value::Error(a), Value::Error(b)) => a.to_string().cmp(&b.to_string()),
-        (a, b) => rank_of_kind(a).cmp(&rank_of_kind(b)),
     }
-}
 
-/// Whatever the case first, then exactly, so that the order never depends on
-/// which came first.
-fn compare_texts(a: &str, b: &str) -> Ordering {
-    let folded = a
-        .chars()
-        .flat_map(char::to_lowercase)
-        .cmp(b.chars().flat_map(char::to_lowercase));
-    folded.then_with(|| a.cmp(b))
-}
-
-/// Values of different kinds in one (formula) column: errors last.
-fn rank_of_kind(value: &Value) -> u8 {
-    match value {
-        Value::Blank => 0,
-        Value::Boolean(_) => 1,
-        Value::Number(_) => 2,
-        Value::Date(_) => 3,
-        Value::DateTime(_) => 4,
-        Value::Text(_) => 5,
-        Value::List(_) => 6,
-        Value::Error(_) => 7,
+    /// In a column: options stand in their own order.
+    pub(super) fn within(column: &Column, key: &Value, face: &Value) -> Self {
+        if column.kind != ColumnType::Select {
+            return Self::of(face);
+        }
+        let Value::Text(id) = key else {
+            return Self::of(face);
+        };
+        let mut choices = column.options.choices.iter();
+        let place = choices.position(|c| *c.id == **id).unwrap_or(usize::MAX);
+        Self::Number(place.into())
     }
 }
 

@@ -217,10 +217,7 @@ pub(super) fn recompute(table: &mut Table, touched: &Touched) {
             affected.map(|(slot, _)| *slot).collect()
         };
         let is_whole = slots.len() == table.order.len();
-        let results: Vec<Value> = slots
-            .iter()
-            .map(|slot| evaluate(table, at, *slot))
-            .collect();
+        let results = evaluate_all(table, at, &slots);
         let mut changes = 0;
         for (slot, value) in slots.into_iter().zip(results) {
             let value = kept(table.columns[column].kind, value);
@@ -247,6 +244,35 @@ fn kept(kind: ColumnType, value: Value) -> Value {
         (_, Value::Text(text)) if text.is_empty() => Value::Blank,
         (_, other) => other,
     }
+}
+
+/// Rows that are worth a thread of their own.
+const WORTH_A_THREAD: usize = 5_000;
+
+/// Evaluates a formula in many rows, on all cores where there are many.
+fn evaluate_all(table: &Table, at: usize, slots: &[u32]) -> Vec<Value> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (slots.len() / WORTH_A_THREAD).clamp(1, cores);
+    let part = |slots: &[u32]| -> Vec<Value> {
+        slots
+            .iter()
+            .map(|slot| evaluate(table, at, *slot))
+            .collect()
+    };
+    if threads == 1 {
+        return part(slots);
+    }
+    std::thread::scope(|scope| {
+        let chunks = slots.chunks(slots.len().div_ceil(threads));
+        let running: Vec<_> = chunks
+            .map(|slots| (slots, scope.spawn(move || part(slots))))
+            .collect();
+        running
+            .into_iter()
+            // Formulas do not panic; if one did, its rows are computed again here.
+            .flat_map(|(slots, thread)| thread.join().unwrap_or_else(|_| part(slots)))
+            .collect()
+    })
 }
 
 fn evaluate(table: &Table, at: usize, slot: u32) -> Value {

@@ -214,9 +214,50 @@ pub(super) fn pipeline_stage(choice: &Value) -> Option<&'static str> {
         .map(|(id, _, _)| *id)
 }
 
+/// What one column contributes to derived ones.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Source {
+    /// Amounts in a fund.
+    Commitment(String, Option<crate::grid::Commitment>, Option<String>),
+    /// Where investors stand.
+    Pipeline(String, Vec<Choice>),
+    /// Who looks after them.
+    Owner(String),
+    /// A derived column itself: there is one more for each fund.
+    Derived(String),
+}
+
+/// What derived columns are made from: if it is the same, so are they.
+pub(super) fn sources<'a>(columns: impl Iterator<Item = &'a Column> + Clone) -> Vec<Source> {
+    let pipeline = pipeline_column(columns.clone()).map(|c| &c.id);
+    columns
+        .filter_map(|c| {
+            if is_derived(&c.id) {
+                Some(Source::Derived(c.id.clone()))
+            } else if Some(&c.id) == pipeline {
+                Some(Source::Pipeline(c.id.clone(), c.options.choices.clone()))
+            } else if c.kind == ColumnType::User {
+                Some(Source::Owner(c.id.clone()))
+            } else if c.options.commitment.is_some() {
+                let options = &c.options;
+                let source = (
+                    c.id.clone(),
+                    options.commitment.clone(),
+                    options.currency.clone(),
+                );
+                Some(Source::Commitment(source.0, source.1, source.2))
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
 /// The column that says where investors stand: the one marked so, else a single
 /// select named Stage.
-pub(super) fn pipeline_column<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<&'a Column> {
+pub(in crate::grid) fn pipeline_column<'a>(
+    columns: impl Iterator<Item = &'a Column>,
+) -> Option<&'a Column> {
     let mut named = None;
     for column in columns.filter(|c| c.kind == ColumnType::Select && !is_derived(&c.id)) {
         if column.options.pipeline {

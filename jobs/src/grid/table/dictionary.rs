@@ -1,10 +1,9 @@
 //! A column's distinct values, each once. Rows hold small codes: filters decide
 //! once per distinct value, sorting ranks each once, and the wire sends each once.
 
-use std::cmp::Ordering;
-
 use indexmap::IndexSet;
 
+use super::cell::Place;
 use crate::formula::Value;
 
 /// Distinct values by code; code 0 is blank and not in here.
@@ -33,19 +32,21 @@ impl Dictionary {
         self.keys.len()
     }
 
-    /// The code of a value, a new one if need be. `face` is asked only then.
-    pub fn code(&mut self, key: Value, face: impl FnOnce(&Value) -> Value) -> u32 {
-        if key == Value::Blank {
-            return 0;
-        }
-        if let Some(at) = self.keys.get_index_of(&key) {
-            return code_at(at);
-        }
+    /// Adds a value that is not [`known`](Self::known), and says its code.
+    pub fn add(&mut self, key: Value, face: impl FnOnce(&Value) -> Value) -> u32 {
         if let Some(faces) = &mut self.faces {
             faces.push(face(&key));
         }
         let (at, _) = self.keys.insert_full(key);
         code_at(at)
+    }
+
+    /// The code of a value that is known already; 0 for blank.
+    pub fn known(&self, key: &Value) -> Option<u32> {
+        if *key == Value::Blank {
+            return Some(0);
+        }
+        self.keys.get_index_of(key).map(code_at)
     }
 
     /// The stored value of a code; blank for 0.
@@ -74,29 +75,25 @@ impl Dictionary {
         self.ranks.clear();
     }
 
-    /// Brings the ranks up to date: only values that came since are compared.
-    pub fn rank(&mut self, compare: impl Fn(&Value, &Value, &Value, &Value) -> Ordering) {
+    /// Brings the ranks up to date: only values that came since are sorted.
+    pub fn rank(&mut self, place: impl Fn(&Value, &Value) -> Place) {
         let known = self.sorted.len();
         if known == self.keys.len() {
             return;
         }
-        let by_value = |a: &u32, b: &u32| {
-            compare(self.key(*a), self.face(*a), self.key(*b), self.face(*b)).then(a.cmp(b))
-        };
-        let mut fresh: Vec<u32> = (known..self.keys.len()).map(code_at).collect();
-        fresh.sort_unstable_by(by_value);
+        let of = |code: u32| (place(self.key(code), self.face(code)), code);
+        let mut fresh: Vec<(Place, u32)> = (known..self.keys.len()).map(code_at).map(of).collect();
+        fresh.sort_unstable();
         let mut merged = Vec::with_capacity(self.keys.len());
-        let mut old = self.sorted.iter().copied().peekable();
-        for code in fresh {
-            while let Some(next) = old.peek() {
-                if by_value(next, &code) == Ordering::Greater {
-                    break;
-                }
-                merged.extend(old.next());
-            }
-            merged.push(code);
+        let mut rest = &self.sorted[..];
+        for fresh in &fresh {
+            // Few are new, or all are: the old ones are asked for a place only here.
+            let at = rest.partition_point(|code| of(*code) < *fresh);
+            merged.extend_from_slice(&rest[..at]);
+            merged.push(fresh.1);
+            rest = &rest[at..];
         }
-        merged.extend(old);
+        merged.extend_from_slice(rest);
         self.sorted = merged;
         self.ranks = vec![0; self.keys.len() + 1];
         for (rank, code) in (1..).zip(&self.sorted) {
@@ -139,23 +136,22 @@ mod tests {
     #[test]
     fn values_that_come_later_are_ranked_in_their_place() {
         let mut words = Dictionary::new(false);
-        let by_text =
-            |_: &Value, a: &Value, _: &Value, b: &Value| format!("{a:?}").cmp(&format!("{b:?}"));
+        let by_text = |_: &Value, face: &Value| Place::of(face);
         for word in ["pear", "apple", "fig"] {
-            words.code(text(word), Clone::clone);
+            words.add(text(word), Clone::clone);
         }
         words.rank(by_text);
         assert_eq!(words.ranks(), [0, 3, 1, 2]);
-        words.code(text("banana"), Clone::clone);
+        words.add(text("Banana"), Clone::clone);
         words.rank(by_text);
         assert_eq!(words.ranks(), [0, 4, 1, 3, 2]);
-        assert_eq!(words.code(text("fig"), Clone::clone), 3, "known already");
+        assert_eq!(words.known(&text("fig")), Some(3));
     }
 
     #[test]
     fn blank_has_code_zero() {
-        let mut words = Dictionary::new(true);
-        assert_eq!(words.code(Value::Blank, Clone::clone), 0);
+        let words = Dictionary::new(true);
+        assert_eq!(words.known(&Value::Blank), Some(0));
         assert_eq!(words.face(0), &Value::Blank);
         assert_eq!(words.len(), 0);
     }

@@ -92,14 +92,18 @@ pub(super) async fn since(db: &Db, known: &Known) -> Result<Option<Delta>, DbErr
     }
     delta.from = Some(known.version);
     if delta.state.version != known.version {
+        // In no order: asked for one, SQLite walks all rows by position.
         delta.rows = sqlx::query_as(
             "select id, position, version, cells, list, created_at, created_by, updated_at, updated_by,
                     archived_at is not null as archived, deleted_at is not null as deleted
-             from grid_rows where version > ?1 order by position, id",
+             from grid_rows where version > ?1",
         )
         .bind(known.version)
         .fetch_all(&mut *tx)
         .await?;
+        delta
+            .rows
+            .sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
         if columns_changed(&mut tx, known.version).await? {
             let columns = read::columns(&mut tx).await?;
             for column in &columns {

@@ -53,6 +53,7 @@ impl Table {
             around: std::collections::HashMap::new(),
             columns_stamp: 1,
             views_stamp: 1,
+            sources: Vec::new(),
             last_touch: 0,
         };
         table.follow(delta);
@@ -76,7 +77,7 @@ impl Table {
             self.take_row(row, &mut touched);
         }
         self.take_around(&delta, &mut touched);
-        self.place(&rows, delta.positions.take());
+        self.place(&rows, &touched.fresh, delta.positions.take());
         self.version = delta.state.version;
         self.updated_at = delta.state.updated_at;
         self.updated_by = delta.state.updated_by;
@@ -156,10 +157,13 @@ impl Table {
         self.reindex();
         self.columns_stamp = self.stamp;
         self.take_program(touched);
-        // Amounts may belong to other funds now, or stages to another column.
-        for slot in self.order.clone() {
-            self.derive_cells(slot, touched);
-            self.derive_around(slot, touched);
+        let sources = derived::sources(self.columns.iter().map(|c| &c.column));
+        if sources != self.sources {
+            self.sources = sources;
+            for slot in self.order.clone() {
+                self.derive_cells(slot, touched);
+                self.derive_around(slot, touched);
+            }
         }
     }
 
@@ -212,9 +216,11 @@ impl Table {
         let known = self.slots.get(row.id.as_str());
         let was_live = known.is_some_and(|slot| self.rows[*slot as usize].live);
         let slot = self.slot_of(row);
-        if !was_live && !touched.is_whole {
+        if !was_live {
             touched.fresh.insert(slot);
-            touched.cells.push((slot, Vec::new()));
+            if !touched.is_whole {
+                touched.cells.push((slot, Vec::new()));
+            }
         }
         let mut changed = Vec::new();
         if row.deleted {
@@ -292,7 +298,7 @@ impl Table {
     }
 
     /// Columns derived from the row's own cells.
-    fn derive_cells(&mut self, slot: u32, touched: &mut Touched) {
+    pub(super) fn derive_cells(&mut self, slot: u32, touched: &mut Touched) {
         let mut changed = Vec::new();
         let amounts = self
             .columns
@@ -386,8 +392,18 @@ impl Table {
     }
 
     /// Keeps the order of rows: all anew, or the changed ones in their places.
-    fn place(&mut self, rows: &[Fetched], positions: Option<Vec<(String, i64)>>) {
+    fn place(
+        &mut self,
+        rows: &[Fetched],
+        fresh: &HashSet<u32>,
+        positions: Option<Vec<(String, i64)>>,
+    ) {
         let is_anew = positions.is_some();
+        let is_in = |slot: u32| self.rows[slot as usize].live;
+        let stays = |row: &Fetched| !row.deleted && is_in(self.slots[row.id.as_str()]);
+        if !is_anew && fresh.is_empty() && rows.iter().all(stays) {
+            return;
+        }
         for (id, position) in positions.into_iter().flatten() {
             if let Some(slot) = self.slots.get(id.as_str()) {
                 self.rows[*slot as usize].position = position;

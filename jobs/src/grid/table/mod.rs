@@ -19,12 +19,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value as Json};
 
-use self::{compute::Program, dictionary::Dictionary};
+use self::{cell::Place, compute::Program, dictionary::Dictionary};
 use super::{Column, ColumnType, Names};
 use crate::formula::{Moment, Value};
 
 pub use as_of::{AsOf, as_of};
 pub use changes::{Changed, ChangedRow, Changes, ColumnFacts};
+pub(super) use derived::pipeline_column;
 pub use derived::{AGEING_DAYS, Around, PIPELINE, STALE_DAYS, derived_columns, is_derived};
 pub use shared::{Reading, SharedTable};
 pub use wire::BLOCK;
@@ -56,6 +57,8 @@ pub struct Table {
     around: HashMap<u32, Around>,
     columns_stamp: u64,
     views_stamp: u64,
+    /// What derived columns were made from.
+    sources: Vec<derived::Source>,
     last_touch: i64,
 }
 
@@ -329,12 +332,15 @@ impl TableColumn {
 
     fn set(&mut self, slot: u32, key: Value, names: &Names) -> bool {
         let (column, kind) = (&self.column, self.kind);
-        let code = Arc::make_mut(&mut self.dictionary).code(key, |key| {
-            let typed = Column {
-                kind,
-                ..column.clone()
-            };
-            cell::face(&typed, names, key)
+        // A dictionary that is shared with the past is copied only for a new value.
+        let code = self.dictionary.known(&key).unwrap_or_else(|| {
+            Arc::make_mut(&mut self.dictionary).add(key, |key| {
+                let typed = Column {
+                    kind,
+                    ..column.clone()
+                };
+                cell::face(&typed, names, key)
+            })
         });
         let at = slot as usize;
         if self.codes.len() <= at {
@@ -358,7 +364,7 @@ impl Table {
                 kind: *kind,
                 ..column.clone()
             };
-            Arc::make_mut(dictionary).rank(|ak, af, bk, bf| cell::compare(&typed, ak, af, bk, bf));
+            Arc::make_mut(dictionary).rank(|key, face| Place::within(&typed, key, face));
         }
     }
 }

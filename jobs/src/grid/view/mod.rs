@@ -1,6 +1,8 @@
 //! Views: which rows, in which order, in which groups. One engine for pages, the
 //! API, exports, automations and the island.
 
+mod board;
+mod calendar;
 mod check;
 mod dates;
 mod filter;
@@ -10,6 +12,8 @@ mod store;
 mod summary;
 mod why;
 
+pub use board::{Lane, as_board, board_column, is_movable, lanes, shown};
+pub use calendar::{Days, Month, date_column, days, moved_to};
 pub use check::check;
 pub use dates::DateOperand;
 pub use filter::{Compiled, Viewer, compile};
