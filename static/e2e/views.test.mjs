@@ -377,18 +377,33 @@ test("what is deleted is in the trash and can be restored", async () => {
   await showsRows(400);
 });
 
-test("a paste that is refused in part keeps what fits", async () => {
-  await columnMenu("Email", "Edit field…");
-  const box = page.getByRole("dialog", { name: "Edit field Email" });
-  await box.getByRole("checkbox", { name: /Unique/ }).check();
-  await box.getByRole("button", { name: "Save" }).click();
-  await box.waitFor({ state: "detached" });
-  await page.evaluate(() => { document.querySelector(".g-scroll").scrollLeft = 0; });
-  await (await cellOf(10, "Name")).click();
-  const lines = Array.from({ length: 12 }, (_, i) => `Sample Kept ${i}`);
-  await page.evaluate((it) => navigator.clipboard.writeText(it), lines.join("\n"));
+test("what is refused stays, what fits is kept, and the rest of a refusing field is not tried", async () => {
+  for (const [name, rule] of [["City", "Required"], ["Email", "Unique"]]) {
+    await columnMenu(name, "Edit field…");
+    const box = page.getByRole("dialog", { name: `Edit field ${name}` });
+    await box.getByRole("checkbox", { name: new RegExp(rule) }).check();
+    await box.getByRole("button", { name: "Save" }).click();
+    await box.waitFor({ state: "detached" });
+  }
+  const read = async (line, name) => (await cellOf(line, name)).innerText();
+  const cities = await Promise.all([1, 2, 15].map((line) => read(line, "City")));
+  // Next step and city, twenty rows of each: the cities are required.
+  await (await cellOf(1, "Sample due")).click();
+  await (await cellOf(20, "City")).click({ modifiers: ["Shift"] });
+  const patches = [];
+  page.on("request", (request) => { if (request.method() === "PATCH") patches.push(request.url()); });
+  await page.keyboard.press("Delete");
+  await page.getByRole("status").filter({ hasText: /refused/ }).first().waitFor();
+  assert.deepEqual(await Promise.all([1, 2, 15].map((line) => read(line, "City"))), cities, "cities stay");
+  assert.deepEqual(await Promise.all([1, 2, 15].map((line) => read(line, "Sample due"))), ["", "", ""], "dates are cleared");
+  assert.ok(patches.length <= 10, `${patches.length} requests`);
+
+  // The same address in two rows: the field's rule is broken, the city beside it is kept.
+  await (await cellOf(3, "City")).click();
+  await page.evaluate(() => navigator.clipboard.writeText("Sample Oslo\tsame@example.org\nSample Bergen\tsame@example.org"));
   await page.keyboard.press("Control+v");
-  await until(async () => (await order({}).then(() => api("/api/fundraising/order?search=Sample%20Kept"))).total === 12, "they are kept");
+  await until(async () => (await api("/api/fundraising/order?search=Sample%20Bergen")).total === 1, "the city is written");
+  assert.equal((await api("/api/fundraising/order?search=same%40example.org")).total, 0);
 });
 
 test("paper gets every row of the view", async () => {

@@ -303,7 +303,9 @@ export class Ops {
 
   #refuse(batch: Batch, status: number, problem: Problem): void {
     const index = Number(/^operations\[(\d+)\]/.exec(problem.field ?? "")?.[1] ?? Number.NaN);
-    const bad = batch.operations[index];
+    // A rule of the whole column, such as unique, is broken by its cells together.
+    const rule = /^columns\.([^.]+)/.exec(problem.field ?? "")?.[1];
+    const bad = batch.operations[index] ?? (rule === undefined ? undefined : batch.operations.find((it) => it.op === "set" && it.column === rule));
     this.#queue.shift();
     this.#finish(batch);
     // The server has answered this very key before: the action is done.
@@ -318,14 +320,14 @@ export class Ops {
       const tries = (this.#refusals.get(action) ?? 0) + 1;
       this.#refusals.set(action, tries);
       // One request a misfit would be many: a column that goes on refusing is left out.
-      const isGivenUp = tries >= MOST_REFUSALS;
+      const isGivenUp = rule !== undefined || tries >= MOST_REFUSALS;
       const leaves = (it: Operation): boolean => it === bad || (isGivenUp && it.op === "set" && it.column === bad.column);
       const isOut = (it: Trace): boolean => isMine(it) || (isGivenUp && it.column === bad.column);
       if (isGivenUp) {
         const untried = batch.traces.filter((it) => it.column === bad.column && !isMine(it));
         this.#revert({ ...batch, operations: [], traces: untried });
-        for (const { row, column } of untried) this.refused.set(cell(row, column), `Not tried: ${tries} other cells of this field were refused. ${problem.detail}`);
-        if (untried.length > 0) this.complained(`${tries} cells of one field were refused, so ${untried.length} more of it were not tried. ${problem.detail}`, slot);
+        for (const { row, column } of untried) this.refused.set(cell(row, column), rule === undefined ? `Not tried: ${tries} other cells of this field were refused. ${problem.detail}` : problem.detail);
+        if (untried.length > 0 && rule === undefined) this.complained(`${tries} cells of one field were refused, so ${untried.length} more of it were not tried. ${problem.detail}`, slot);
       }
       const rest: Batch = { ...batch, key: newId(), operations: batch.operations.filter((it) => !leaves(it)), traces: batch.traces.filter((it) => !isOut(it)) };
       if (rest.operations.length > 0) {
