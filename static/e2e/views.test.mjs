@@ -213,6 +213,17 @@ test("hide and move fields, freeze by drag; nothing is written", async () => {
   await head("Contacts").waitFor();
 });
 
+test("the column menu opens by keyboard and gives the focus back", async () => {
+  await page.locator(".g-type").focus();
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Alt+ArrowDown");
+  await page.getByRole("menu", { name: /^Field / }).waitFor();
+  await until(async () => page.evaluate(() => document.activeElement?.textContent === "Rename"), "the first item has the focus");
+  await page.keyboard.press("Escape");
+  assert.equal(await page.evaluate(() => document.activeElement?.className), "g-type");
+});
+
 test("summary and colours", async () => {
   await page.getByRole("link", { name: "All", exact: true }).click();
   await page.locator(".g-fc[data-sum=fund_iii_target]").click();

@@ -39,7 +39,9 @@ export function popup(grid: Grid, key: string, title: string, at: Place, onClose
 }
 
 function mount(grid: Grid, key: string, element: HTMLElement, at: Place, onClose?: () => void): Popup {
-  const back = at.anchor ?? (document.activeElement instanceof HTMLElement ? document.activeElement : null);
+  // A head or a sum cannot have the focus: it goes back to where it came from.
+  const active = document.activeElement instanceof HTMLElement && document.activeElement !== document.body ? document.activeElement : null;
+  const back = at.anchor && at.anchor.tabIndex >= 0 ? at.anchor : active;
   const scrim = h("div", { class: "g-scrim", "aria-hidden": "true" });
   const outside = (event: Event): void => {
     const target = event.target as Node;
