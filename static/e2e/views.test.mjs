@@ -417,6 +417,26 @@ test("what is refused stays, what fits is kept, and the rest of a refusing field
   assert.equal((await api("/api/fundraising/order?search=same%40example.org")).total, 0);
 });
 
+test("a filter the server refuses says so at its condition", async () => {
+  const it = await openGrid("member@example.org");
+  const filter = { all: [{ column: "stage", op: "is", value: "lead" }, { any: [{ column: "name", op: "not_empty" }, { column: "no_such_field", op: "is", value: "x" }] }] };
+  const id = (await api("/api/fundraising/views", it.page)).find((view) => view.name === "All").id;
+  await it.page.evaluate(([key, local]) => localStorage.setItem(key, JSON.stringify({ local })), [`grid-view:${id}`, { filter }]);
+  // The page that is left writes where it had scrolled: another one sets the stage.
+  await it.page.evaluate(() => { location.replace("/"); });
+  await it.page.waitForURL(/\/$/);
+  await it.page.evaluate(([key, local]) => localStorage.setItem(key, JSON.stringify({ local })), [`grid-view:${id}`, { filter }]);
+  await it.page.goto(`${stack.base}/grid?view=${id}`);
+  await tool("filter", it.page).click();
+  const wrong = panel("Filter", it.page).locator(".g-cond.is-bad");
+  await wrong.getByRole("alert").waitFor();
+  assert.match(await wrong.innerText(), /no_such_field/);
+  await wrong.getByRole("button", { name: /^Remove condition/ }).click();
+  await it.page.locator(".g-row .g-c").first().waitFor();
+  await until(async () => (await panel("Filter", it.page).locator(".g-cond.is-bad").count()) === 0, "the complaint is gone");
+  await it.context.close();
+});
+
 test("paper gets every row of the view", async () => {
   await page.emulateMedia({ media: "print" });
   await page.evaluate(() => dispatchEvent(new Event("beforeprint")));

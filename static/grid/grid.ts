@@ -134,6 +134,8 @@ export class Grid {
       if (asking.signal.aborted) return;
       if (error instanceof Refused) {
         this.refusal = error.problem;
+        // An open builder shows it where it belongs.
+        if (!document.querySelector(".g-builder")) this.speaker.notify(error.problem.detail, "bad");
         this.#tellFollowers();
         return;
       }
