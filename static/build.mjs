@@ -1,10 +1,12 @@
-// Builds the front end: the pages' script and style and those of the grid become
-// one hashed file each, every file of img/ is copied under a hashed name, and
-// dist/manifest.json maps plain names to hashed ones for the server.
+// Builds the front end: the pages' script and style become one hashed file each,
+// the grid's what its first rows need plus pieces that are loaded when they are
+// opened. Every file of img/ is copied under a hashed name, and dist/manifest.json
+// maps plain names to hashed ones for the server.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { gzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -21,12 +23,13 @@ const plainNames = {
   "css/main.css": "app.css",
   "grid/main.ts": "grid.js",
   "css/grid.css": "grid.css",
+  "css/menus.css": "menus.css",
 };
 
 async function buildTests() {
   await rm(at("dist-tests"), { recursive: true, force: true });
   const tests = await Promise.all(["app", "grid"].map(async (folder) => {
-    const names = (await readdir(at(folder))).filter((name) => name.endsWith(".test.ts"));
+    const names = (await readdir(at(folder), { recursive: true })).filter((name) => name.endsWith(".test.ts"));
     return names.map((name) => at(folder, name));
   }));
   await build({
@@ -50,9 +53,12 @@ async function buildBundle() {
       { in: "css/main.css", out: "app" },
       { in: "grid/main.ts", out: "grid" },
       { in: "css/grid.css", out: "grid" },
+      { in: "css/menus.css", out: "menus" },
     ],
     outdir: "dist",
     entryNames: "[name]-[hash]",
+    chunkNames: "part-[hash]",
+    splitting: true,
     bundle: true,
     minify: !dev,
     sourcemap: dev,
@@ -67,8 +73,13 @@ async function buildBundle() {
   const files = new Map(bundled.outputFiles.map((file) => [path.basename(file.path), file.contents]));
   for (const [file, output] of Object.entries(bundled.metafile.outputs)) {
     const plain = plainNames[output.entryPoint];
-    if (plain) manifest[plain] = path.basename(file);
+    const name = path.basename(file);
+    if (plain) manifest[plain] = name;
+    // Parts carry their hash too; in the manifest they are cached for good.
+    else if (name.endsWith(".js")) manifest[name] = name;
   }
+  const core = sharedWithGrid(bundled.metafile.outputs);
+  if (core) manifest["grid-core.js"] = core;
   for (const name of (await readdir(at("img"))).sort()) {
     const bytes = await readFile(at("img", name));
     const { name: stem, ext } = path.parse(name);
@@ -79,6 +90,39 @@ async function buildBundle() {
   const sorted = Object.fromEntries(Object.entries(manifest).sort());
   files.set("manifest.json", Buffer.from(`${JSON.stringify(sorted, null, 2)}\n`));
   await bringInto(at("dist"), files);
+  if (!dev) report(bundled.metafile.outputs, files);
+}
+
+/** The largest part that the grid's script imports at once: pages preload it. */
+function sharedWithGrid(outputs) {
+  const grid = Object.values(outputs).find((output) => output.entryPoint === "grid/main.ts");
+  const parts = grid.imports.filter((it) => it.kind === "import-statement");
+  const [largest] = parts.sort((a, b) => outputs[b.path].bytes - outputs[a.path].bytes);
+  return largest && path.basename(largest.path);
+}
+
+/** What a visit to the grid downloads first, and what follows when it is opened. */
+function report(outputs, files) {
+  const zipped = (file) => gzipSync(files.get(path.basename(file)), { level: 9 }).length;
+  const kb = (bytes) => `${(bytes / 1000).toFixed(1)} kB gz`;
+  const of = (entry) => Object.keys(outputs).find((file) => outputs[file].entryPoint === entry);
+  const first = new Set();
+  const walk = (file) => {
+    if (first.has(file)) return;
+    first.add(file);
+    for (const it of outputs[file].imports) if (it.kind === "import-statement") walk(it.path);
+  };
+  walk(of("grid/main.ts"));
+  walk(of("css/grid.css"));
+  const later = new Set();
+  for (const [file, output] of Object.entries(outputs)) {
+    if (!first.has(file) && Object.keys(output.inputs).some((input) => input.startsWith("grid/"))) later.add(file);
+  }
+  later.add(of("css/menus.css"));
+  const sum = (all) => [...all].reduce((bytes, file) => bytes + zipped(file), 0);
+  console.log(`grid, first load: ${kb(sum(first))} (script ${kb(sum(first) - zipped(of("css/grid.css")))}, style ${kb(zipped(of("css/grid.css")))})`);
+  for (const file of later) if (outputs[file].entryPoint) console.log(`  on demand ${outputs[file].entryPoint}: ${kb(zipped(file))}`);
+  console.log(`grid, on demand in all: ${kb(sum(later))}`);
 }
 
 // Touches only what differs: the release build embeds this folder, and would

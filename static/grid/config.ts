@@ -57,7 +57,15 @@ const ORDERING: readonly (keyof ViewConfig)[] = ["filter", "sorts", "groups", "c
 
 interface Kept { local?: ViewConfig; personal?: Personal }
 /** Per person and view, on this device: never part of what is saved for everyone. */
-interface Personal { widths?: Record<string, number>; collapsed?: string[] }
+interface Personal { widths?: Record<string, number>; collapsed?: string[]; scroll?: readonly [number, number] }
+
+/** Absent, empty and the usual are one and the same. */
+function written(key: keyof ViewConfig, value: unknown): string {
+  const text = JSON.stringify(value) ?? "";
+  if (text === "[]" || text === "{}" || text === '{"all":[]}' || text === '{"any":[]}') return "";
+  if ((key === "row_height" && value === "short") || (key === "frozen" && value === 1)) return "";
+  return text;
+}
 
 /** The view in force: its saved form, what is changed "for you" on top, a search. */
 export class Config {
@@ -125,10 +133,10 @@ export class Config {
     const before = this.now;
     this.#local = { ...this.#local, ...part };
     for (const key of Object.keys(this.#local) as (keyof ViewConfig)[]) {
-      if (JSON.stringify(this.#local[key]) === JSON.stringify(this.view?.config[key])) delete this.#local[key];
+      if (written(key, this.#local[key]) === written(key, this.view?.config[key])) delete this.#local[key];
     }
     this.#write();
-    const ordering = ORDERING.some((key) => JSON.stringify(before[key]) !== JSON.stringify(this.now[key]));
+    const ordering = ORDERING.some((key) => written(key, before[key]) !== written(key, this.now[key]));
     this.#tell(ordering ? "order" : "layout");
   }
 
@@ -149,6 +157,16 @@ export class Config {
     this.#local = {};
     this.#write();
     this.#tell("order");
+  }
+
+  /** How far this person had scrolled, from the top and from the left. */
+  get scroll(): readonly [number, number] {
+    return this.#personal.scroll ?? [0, 0];
+  }
+
+  setScroll(top: number, left: number): void {
+    this.#personal = { ...this.#personal, scroll: [top, left] };
+    this.#write();
   }
 
   setWidth(id: string, width: number): void {

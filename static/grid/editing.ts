@@ -1,15 +1,17 @@
 import type { Editor, Go } from "./editors/editor";
-import { openEditor } from "./editors/open";
+import { openEditor, ready } from "./editors/open";
 import type { Grid } from "./grid";
 import { same } from "./store";
-import { isEditable, shownAs } from "./values";
-import type { Choice, Column, Value } from "./wire";
+import { isEditable, list, shownAs } from "./values";
+import type { Choice, Column, Operation, Options, Value } from "./wire";
 
 const COLORS = ["blue", "green", "orange", "purple", "teal", "pink", "yellow", "cyan", "red", "gray"];
 
 /** Opens editors over cells, one at a time, and knows how to close them. */
 export class Editors {
   #open: { editor: Editor; close: (focus: boolean) => void } | null = null;
+
+  #coming: { seed: string | undefined } | null = null;
 
   constructor(readonly grid: Grid) {}
 
@@ -25,8 +27,21 @@ export class Editors {
   /** Edits the active cell; `seed` is what was typed to open it. */
   async edit(seed?: string): Promise<void> {
     const { grid } = this;
+    if (this.#coming) {
+      if (seed !== undefined) this.#coming.seed = (this.#coming.seed ?? "") + seed;
+      return;
+    }
+    const wait = ready(grid.column?.type);
+    if (wait) {
+      // What is typed meanwhile is not lost.
+      const coming = { seed };
+      this.#coming = coming;
+      await wait.catch(() => undefined);
+      this.#coming = null;
+      seed = coming.seed;
+    }
     const { slot, column } = grid;
-    if (slot < 0 || !column) return;
+    if (slot < 0 || !column || grid.isPast()) return;
     if (!isEditable(column)) {
       grid.speaker.notify(column.type === "formula" ? `${column.name} is computed by a formula` : `${column.name} is read only`);
       return;
@@ -68,7 +83,9 @@ export class Editors {
   }
 
   /** Edits a field elsewhere, as in the record panel. */
-  editIn(place: HTMLElement, slot: number, column: Column, done: (go: Go) => void): void {
+  async editIn(place: HTMLElement, slot: number, column: Column, done: (go: Go) => void): Promise<void> {
+    if (this.grid.isPast()) return;
+    await ready(column.type)?.catch(() => undefined);
     this.#mount(slot, column, undefined, (editor) => place.replaceChildren(editor.element), done);
   }
 
@@ -78,6 +95,7 @@ export class Editors {
     const row = grid.store.id(slot);
     const before = grid.store.value(slot, column.id);
     let isDone = false;
+    let made: Choice[] = [];
     const close = (): void => {
       isDone = true;
       this.#open = null;
@@ -89,18 +107,27 @@ export class Editors {
       seed,
       names: grid.store,
       label: column.name,
-      addChoice: (name) => this.#addChoice(column, name),
+      addChoice: (name) => {
+        const choice = this.#addChoice(column, name);
+        made.push(choice);
+        return choice;
+      },
       commit: (value: Value, go: Go) => {
         if (isDone) return;
         close();
         // The row may have got its own slot meanwhile.
         const at = row === null ? undefined : grid.store.slot(row);
-        if (at !== undefined && !same(before, value)) grid.setOne(at, column, value);
+        made = made.filter((it) => list(value).includes(it.id));
+        const options = grid.store.column(column.id)?.options;
+        // A new option and the cell that has it are one action, and one undo.
+        const extra: Operation[] = made.length > 0 && options ? [{ op: "update_column", column: column.id, options }] : [];
+        if (at !== undefined && !same(before, value)) grid.edit([{ slot: at, column: column.id, value }], `Set ${column.name}`, extra);
         done(go);
       },
       cancel: () => {
         if (isDone) return;
         close();
+        if (made.length > 0) this.#setOptions(column, column.options);
         done("stay");
       },
     });
@@ -126,10 +153,14 @@ export class Editors {
     let id = slug;
     for (let n = 2; choices.some((it) => it.id === id); n++) id = `${slug}_${n}`;
     const made: Choice = { id, name, color: COLORS[choices.length % COLORS.length] ?? "gray" };
-    const options = { ...column.options, choices: [...choices, made] };
-    grid.store.setColumns(grid.store.columns.map((it) => (it.id === column.id ? { ...it, options } : it)));
-    grid.layout();
-    grid.run([{ op: "update_column", column: column.id, options }], `Added the option ${name}`);
+    this.#setOptions(column, { ...column.options, choices: [...choices, made] });
     return made;
+  }
+
+  /** Here only: the server learns of it with the cell. */
+  #setOptions(column: Column, options: Options): void {
+    const { store } = this.grid;
+    store.setColumns(store.columns.map((it) => (it.id === column.id ? { ...it, options } : it)));
+    this.grid.layout();
   }
 }

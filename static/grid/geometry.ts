@@ -2,6 +2,8 @@ import { GUTTER, type ShownColumn } from "./config";
 
 export const HEAD = 34;
 export const FOOT = 30;
+/** Room for the button that adds a field, behind the last column. */
+const ADD = 44;
 
 export interface Box { readonly x: number; readonly y: number; readonly w: number; readonly h: number; readonly pinned: boolean }
 
@@ -12,6 +14,8 @@ export class Geometry {
   readonly pinned: number;
   readonly paneWidth: number;
   readonly width: number;
+  /** Right edge of the last column. */
+  readonly end: number;
 
   constructor(readonly columns: readonly ShownColumn[], frozen: number, readonly rowHeight: number, viewWidth: number) {
     let pinned = Math.min(Math.max(0, frozen), columns.length);
@@ -25,7 +29,8 @@ export class Geometry {
       x += it.width;
     }
     this.paneWidth = widthOf(pinned);
-    this.width = x;
+    this.end = x;
+    this.width = x + ADD;
   }
 
   left(column: number): number {
@@ -42,6 +47,15 @@ export class Geometry {
 
   box(line: number, column: number): Box {
     return { x: this.left(column), y: line * this.rowHeight, w: this.widthOf(column), h: this.rowHeight, pinned: column < this.pinned };
+  }
+
+  /** How many columns to freeze so that the line comes closest to x. */
+  frozenAt(x: number): number {
+    let best = 0;
+    for (let n = 1; n <= this.columns.length; n++) {
+      if (Math.abs(this.right(n - 1) - x) < Math.abs((best === 0 ? GUTTER : this.right(best - 1)) - x)) best = n;
+    }
+    return best;
   }
 
   /** The column under x, which is measured in the table for those not pinned. */

@@ -3,7 +3,7 @@ import { h, later } from "./dom";
 import type { Config } from "./config";
 import type { Live } from "./live";
 import { PROVISIONAL, type Edit, type Ops } from "./ops";
-import { ask } from "./order";
+import { ask, Refused } from "./order";
 import { Overlay } from "./overlay";
 import { Selection } from "./selection";
 import { newId } from "./send";
@@ -14,7 +14,7 @@ import type { Undo } from "./undo";
 import { isEditable, text } from "./values";
 import { Viewport } from "./viewport";
 import { startOf } from "./prefill";
-import type { Column, Here, Operation, Value } from "./wire";
+import type { Column, Here, Operation, Problem, Value } from "./wire";
 
 export interface Speaker {
   /** For screen readers only. */
@@ -38,6 +38,15 @@ export class Grid {
   expand: (slot: number) => void = () => undefined;
   /** Runs after rows or columns changed: cards, panel and bars follow. */
   readonly follow = new Set<() => void>();
+
+  /** The moment shown instead of now: nothing can be edited then. */
+  past: string | null = null;
+  /** The newest version seen, also while the past is shown. */
+  newest = 0;
+  /** Why the server refused the view as it is changed here. */
+  refusal: Problem | null = null;
+  /** Shows another moment, or now; set by whoever loads. */
+  travel: (to: string | null) => Promise<void> = async () => undefined;
 
   #people: readonly Here[] = [];
   #asking: AbortController | null = null;
@@ -92,6 +101,11 @@ export class Grid {
     this.#compareSoon();
   }
 
+  /** Has bars, panels and cards drawn anew. */
+  told(): void {
+    this.#tellFollowers();
+  }
+
   #tellFollowers(): void {
     for (const follower of this.follow) follower();
   }
@@ -106,7 +120,8 @@ export class Grid {
     const asking = new AbortController();
     this.#asking = asking;
     try {
-      const order = await ask(this.config, asking.signal);
+      const order = await ask(this.config, asking.signal, this.past);
+      this.refusal = null;
       if (how === "take") {
         this.table.take(order);
         this.view.scroller.scrollTop = Math.min(this.view.scroller.scrollTop, this.table.lines.length * this.view.geometry.rowHeight);
@@ -117,6 +132,13 @@ export class Grid {
       if (how === "take") this.speaker.say(`${this.table.total} rows`);
     } catch (error) {
       if (asking.signal.aborted) return;
+      if (error instanceof Refused) {
+        this.refusal = error.problem;
+        // An open builder shows it where it belongs.
+        if (!document.querySelector(".g-builder")) this.speaker.notify(error.problem.detail, "bad");
+        this.#tellFollowers();
+        return;
+      }
       if (how === "take") this.speaker.notify("The order of the rows could not be loaded. What you see may be old.", "bad");
       console.debug(error);
     } finally {
@@ -210,12 +232,18 @@ export class Grid {
 
   // What one does.
 
+  /** Whether the past is shown, in which nothing can be changed; says so. */
+  isPast(): boolean {
+    if (this.past) this.speaker.notify("This is how the grid was. Go back to now to edit it.");
+    return this.past !== null;
+  }
+
   edit(edits: readonly Edit[], label: string, extra: readonly Operation[] = []): void {
-    this.undo.push(this.ops.edit(edits, label, extra));
+    if (!this.isPast()) this.undo.push(this.ops.edit(edits, label, extra));
   }
 
   run(operations: readonly Operation[], label: string, traces: readonly Trace[] = []): void {
-    this.undo.push(this.ops.run(operations, label, traces));
+    if (!this.isPast()) this.undo.push(this.ops.run(operations, label, traces));
   }
 
   setOne(slot: number, column: Column, value: Value): void {
@@ -232,6 +260,7 @@ export class Grid {
 
   /** A new row at the end, or below another, begun as the view's filter asks. */
   addRow(after?: number): void {
+    if (this.isPast()) return;
     const id = newId();
     const { list, cells } = startOf(this.config.now.filter, this.store);
     const below = after === undefined ? undefined : this.store.id(after) ?? undefined;
@@ -262,7 +291,7 @@ export class Grid {
     return slot >= 0 && !!it && !blank(this.store.value(slot, it.id));
   }
 
-  /** Phase 2 hangs its builders here: filter, sort, group, column, view. */
+  /** Opens a panel or menu by its name; they are loaded when first opened. */
   menu(name: string, detail: Readonly<Record<string, unknown>> = {}): void {
     this.root.dispatchEvent(new CustomEvent("grid:menu", { bubbles: true, detail: { name, ...detail } }));
   }

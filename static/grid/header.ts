@@ -1,7 +1,14 @@
-import { h } from "./dom";
+import { h, icon } from "./dom";
 import type { Geometry } from "./geometry";
 import type { Table } from "./table";
 import { isNumeric } from "./values";
+import type { Column } from "./wire";
+
+/** What a head says when one points at it. */
+function tip(column: Column): string {
+  const { description, formula } = column.options;
+  return [column.name, description, formula && `= ${formula}`].filter(Boolean).join("\n");
+}
 
 /** The row of column heads, and the summary row at the bottom: one cell a column each. */
 export class Header {
@@ -33,12 +40,14 @@ export class Header {
         "div",
         {
           class: `g-hc${isNumeric(column) ? " num" : ""}`, role: "columnheader", "aria-colindex": index + 2, "data-column": column.id,
-          "aria-sort": sorted, title: column.options.description ?? column.name,
+          "aria-sort": sorted, title: tip(column),
         },
-        label, h("span", { class: "g-resize", "data-resize": column.id }),
+        label, h("button", { type: "button", class: "g-caret", tabindex: -1, "data-caret": column.id, "aria-label": `Menu of ${column.name}` }, icon("chevron")),
+        h("span", { class: "g-resize", "data-resize": column.id }),
       );
+      if (column.type === "formula") label.prepend(h("span", { class: "g-fx", "aria-hidden": "true" }, "ƒ "));
       if (sorted) label.append(h("span", { class: "g-sorted", "aria-hidden": "true" }, sorted === "descending" ? " ↓" : " ↑"));
-      const sum = h("div", { class: `g-fc${isNumeric(column) ? " num" : ""}`, role: "gridcell", "aria-colindex": index + 2 });
+      const sum = h("div", { "data-sum": column.id, class: `g-fc${isNumeric(column) ? " num" : ""}`, role: "gridcell", "aria-colindex": index + 2 });
       for (const it of [cell, sum]) {
         it.style.left = `${geometry.left(index)}px`;
         it.style.width = `${width}px`;
@@ -47,6 +56,11 @@ export class Header {
       (index < geometry.pinned ? headPane : headRow).append(cell);
       (index < geometry.pinned ? footPane : footRow).append(sum);
     });
+    headPane.append(h("span", { class: "g-freeze", title: "Drag to freeze columns" }));
+    const add = h("div", { class: "g-hc g-addcol", role: "columnheader", "aria-colindex": geometry.columns.length + 2 },
+      h("button", { type: "button", class: "icon-button", "data-addcol": true, "aria-label": "New field", title: "New field" }, icon("plus")));
+    add.style.left = `${geometry.end}px`;
+    headRow.append(add);
     this.head.replaceChildren(headRow);
     this.foot.replaceChildren(footRow);
     this.#footRow = footRow;
@@ -64,9 +78,9 @@ export class Header {
     for (const [id, cell] of this.#sums) {
       const sum = table.summary[id];
       const rows = `${table.total.toLocaleString("en")} ${table.total === 1 ? "row" : "rows"}`;
-      const to = sum ? `${sum.kind} ${sum.text}` : id === first ? rows : "";
+      const to = sum ? `${sum.kind}${sum.text}` : id === first ? rows : "";
       if (cell.textContent === to) continue;
-      if (sum) cell.replaceChildren(h("small", {}, sum.kind), " ", sum.text);
+      if (sum) cell.replaceChildren(h("small", {}, sum.kind), h("span", {}, sum.text));
       else cell.textContent = to;
     }
   }

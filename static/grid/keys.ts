@@ -18,6 +18,11 @@ export function onGridKey(grid: Grid, doors: Doors, event: KeyboardEvent): boole
   const columns = table.columns.length;
 
   if (alt && shift && key.startsWith("Arrow")) return columnKey(grid, key);
+  if (key === "ContextMenu" || (shift && key === "F10")) {
+    const box = grid.view.cell(grid.line, grid.selection.anchor.column)?.getBoundingClientRect();
+    if (grid.slot >= 0) grid.menu("cell", { x: box?.left ?? 0, y: box?.bottom ?? 0 });
+    return true;
+  }
   if (alt) return key === "ArrowDown" ? (grid.menu("column", { column: grid.column?.id }), true) : false;
   if (ctrl && shift && "fsdFSD".includes(key) && key.length === 1) {
     grid.menu({ f: "filter", s: "sort", d: "group" }[key.toLowerCase()] ?? "filter");

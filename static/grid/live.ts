@@ -13,6 +13,8 @@ export interface Heard {
   /** Rows of others changed; null when columns did. */
   changed(slots: ReadonlySet<number> | null, by: readonly string[]): void;
   people(all: readonly Here[]): void;
+  /** Saved views changed: ask for them. */
+  views(): void;
   /** Too far behind: read everything again. */
   reload(): void;
 }
@@ -21,7 +23,6 @@ export interface Heard {
 export function takeChanges(message: LiveMessage & { type: "changes" }, store: Store, ops: Ops): ReadonlySet<number> {
   const slots = new Set<number>();
   if (message.columns) store.setColumns(message.columns);
-  if (message.views) store.views = message.views;
   for (const row of message.rows) {
     store.take(row, (column) => ops.isPending(row.id, column));
     slots.add(row.slot);
@@ -35,6 +36,7 @@ export class Live {
   readonly client = `c${Math.random().toString(36).slice(2, 12)}`;
   #source: EventSource | null = null;
   #failures = 0;
+  #paused = false;
   #timer = 0;
   #at: { row: string | null; column: string | null } = { row: null, column: null };
   readonly #tellSoon = later(() => void this.#tell(), 250);
@@ -77,8 +79,20 @@ export class Live {
     return `since=${this.store.version}&epoch=${encodeURIComponent(String(this.store.epoch))}&client=${this.client}${stamp}`;
   }
 
+  /** Hears nothing until opened again: another moment is being looked at. */
+  pause(): void {
+    this.#paused = true;
+    this.#close();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.open();
+  }
+
   open(): void {
     this.#close();
+    if (this.#paused) return;
     const source = new EventSource(`/api/fundraising/events?${this.#since()}`);
     this.#source = source;
     source.onopen = () => { this.#failures = 0; };
@@ -117,7 +131,7 @@ export class Live {
       if (message.stamp !== undefined) this.store.stamp = message.stamp;
       const slots = takeChanges(message, this.store, this.ops);
       this.heard.changed(message.columns ? null : slots, message.by);
-      if (message.columns || message.views) this.heard.changed(null, []);
+      if (message.views) this.heard.views();
     }
   }
 }

@@ -1,3 +1,4 @@
+import { problemOf } from "./send";
 import type { Head, WireBlock } from "./wire";
 
 /** Cuts a stream of bytes into lines; the last may lack its end. */
@@ -32,8 +33,9 @@ export interface Loading {
 const breathe = (): Promise<void> => new Promise((done) => setTimeout(done));
 
 /** Reads the whole state; each block is handed over as soon as it is there. */
-export async function load(into: Loading, fetcher: typeof fetch = fetch): Promise<void> {
-  const answer = await fetcher("/api/fundraising/state?form=columns", { credentials: "same-origin" });
+export async function load(into: Loading, fetcher: typeof fetch = fetch, past: string | null = null): Promise<void> {
+  const answer = await fetcher(`/api/fundraising/state?form=columns${past ? `&as_of=${encodeURIComponent(past)}` : ""}`, { credentials: "same-origin" });
+  if (answer.status === 422) throw new Error((await problemOf(answer)).detail);
   if (!answer.ok || !answer.body) throw new Error(`state: ${answer.status}`);
   let first = true;
   let last = performance.now();

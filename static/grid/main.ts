@@ -1,26 +1,23 @@
 // The grid island: takes over the plain table once the first rows are here.
-import { Cards } from "./cards";
 import { Config, firstView } from "./config";
-import { showConflicts } from "./conflicts";
 import * as copy from "./copy";
+import { open, warm, type Opening } from "./doors";
 import { button, h, setSprite } from "./dom";
-import { Panel } from "./expand";
-import { Find } from "./find";
 import { Grid } from "./grid";
-import { showHelp } from "./help";
 import * as keys from "./keys";
 import { Live } from "./live";
 import { load } from "./load";
 import { Ops } from "./ops";
 import * as pointer from "./pointer";
-import { rowBar } from "./rows";
 import { send } from "./send";
 import { memoryShelf, openShelf } from "./shelf";
 import { makeSpeaker } from "./speaker";
 import { Status } from "./status";
 import { Store } from "./store";
 import { toolbar } from "./toolbar";
+import { keepScroll, openView, scrollBack } from "./views";
 import { Undo } from "./undo";
+import type { View } from "./wire";
 
 function disk(): Storage | null {
   try {
@@ -47,8 +44,10 @@ async function start(mount: HTMLElement): Promise<void> {
       grid.people(all);
       for (const follower of grid.follow) follower();
     },
+    views: () => void freshViews(grid),
     reload: () => void reload(grid, live),
   });
+  grid.travel = (to) => travel(grid, live, to);
 
   let painted = false;
   const paint = (): void => {
@@ -82,6 +81,51 @@ async function start(mount: HTMLElement): Promise<void> {
   await ops.resume(await openShelf(store.me).catch(memoryShelf));
   grid.live = live;
   live.start();
+  warm(mount.dataset["menus"] ?? "");
+  if (sidebarWanted()) grid.menu("views");
+}
+
+/** Wide screens show the views beside the grid unless they were folded away. */
+function sidebarWanted(): boolean {
+  return matchMedia("(min-width: 75rem)").matches && disk()?.getItem("grid-sidebar") !== "closed";
+}
+
+async function freshViews(grid: Grid): Promise<void> {
+  const answer = await fetch("/api/fundraising/views", { credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) return;
+  grid.store.views = (await answer.json()) as View[];
+  grid.config.refresh(grid.store.views);
+  grid.told();
+}
+
+/** Shows the grid as it was, read-only; null is now. */
+async function travel(grid: Grid, live: Live, to: string | null): Promise<void> {
+  if (to === null) {
+    grid.past = null;
+    grid.root.classList.remove("is-past");
+    return reload(grid, live);
+  }
+  await grid.ops.settled();
+  live.pause();
+  const { views, version } = grid.store;
+  try {
+    let isRead = false;
+    await load({
+      // Views and versions are looked at from now.
+      head: (it) => { isRead = true; grid.store.head({ ...it, views }); grid.newest = Math.max(grid.newest, version); },
+      block: (it) => grid.store.block(it),
+    }, fetch, to).catch((error: unknown) => {
+      if (!isRead && grid.past === null) live.resume();
+      throw error;
+    });
+    grid.past = to;
+    grid.root.classList.add("is-past");
+    grid.table.picked.clear();
+    grid.layout();
+    await grid.ask("take");
+  } finally {
+    grid.told();
+  }
 }
 
 /** Reads everything anew; edits that wait stay, and lie on top again. */
@@ -95,7 +139,8 @@ async function reload(grid: Grid, live: Live): Promise<void> {
     grid.layout();
     await grid.ask("take");
   } finally {
-    live.open();
+    live.resume();
+    grid.told();
   }
 }
 
@@ -104,25 +149,34 @@ function assemble(mount: HTMLElement, grid: Grid, voice: HTMLElement): void {
     const { conflicts, isOffline, isSignedOut } = grid.ops.progress;
     if (isSignedOut) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     else if (isOffline) grid.ops.retry();
-    else if (conflicts.length > 0) showConflicts(grid);
+    else if (conflicts.length > 0) grid.menu("conflicts");
   });
   grid.ops.changed = (progress) => status.show(progress);
   grid.ops.applied = (_, applied) => {
-    if (applied.conflicts.length > 0 && !grid.editors.isOpen) showConflicts(grid);
+    if (applied.conflicts.length > 0 && !grid.editors.isOpen) grid.menu("conflicts");
   };
   grid.ops.complained = (message) => grid.speaker.notify(message, "bad");
   addEventListener("online", () => grid.ops.retry());
 
-  const find = new Find(grid);
-  const panel = new Panel(grid);
-  const help = (): void => showHelp(() => grid.focus());
+  grid.root.addEventListener("grid:menu", (event) => void open(grid, (event as CustomEvent<Opening>).detail, mount.dataset["menus"] ?? ""));
+  grid.expand = (slot) => grid.menu("record", { slot });
+  // Bars that a grid just opened does without come when there is something to say.
+  const bars = (): void => {
+    if (grid.table.picked.size > 0) grid.menu("ticked");
+    if (grid.config.isDirty) grid.menu("save");
+  };
+  grid.follow.add(bars);
   const add = h("div", { class: "g-add", role: "row" }, h("div", { role: "gridcell", "aria-colindex": 2 }, button("+ New row", () => grid.addRow(), "")));
   grid.view.body.append(add);
   grid.view.addLine = add;
-  const cards = new Cards(grid);
-  grid.root.append(toolbar(grid, status.element, help), rowBar(grid), find.element,
-    h("div", { class: "g-main" }, h("div", { class: "g-table" }, grid.view.scroller, grid.input, cards.element), panel.element), voice);
-  keys.listen(grid, { find: () => find.open(), help });
+  const table = h("div", { class: "g-table" }, grid.view.scroller, grid.input);
+  grid.root.append(toolbar(grid, status.element),
+    h("div", { class: "g-main" }, table), voice);
+  cards(grid, table);
+  keys.listen(grid, { find: () => grid.menu("find"), help: () => grid.menu("help") });
+  scrollBack(grid);
+  addEventListener("pagehide", () => keepScroll(grid));
+  addEventListener("popstate", () => openView(grid, new URLSearchParams(location.search).get("view"), false));
   pointer.listen(grid);
   copy.listen(grid);
   mount.append(grid.root);
@@ -131,6 +185,23 @@ function assemble(mount: HTMLElement, grid: Grid, voice: HTMLElement): void {
   const plain = document.getElementById("grid-plain");
   if (plain) plain.hidden = true;
   if (!matchMedia("(max-width: 40rem)").matches && (document.activeElement === document.body || !document.activeElement)) grid.focus();
+}
+
+/** Narrow screens show cards; others never load them. */
+function cards(grid: Grid, table: HTMLElement): void {
+  const narrow = matchMedia("(max-width: 40rem)");
+  let isThere = false;
+  const bring = (): void => {
+    if (!narrow.matches || isThere) return;
+    isThere = true;
+    void import("./cards").then(({ Cards }) => {
+      const all = new Cards(grid);
+      table.append(all.element);
+      all.draw(true);
+    });
+  };
+  narrow.addEventListener("change", bring);
+  bring();
 }
 
 const mount = document.getElementById("grid-app");

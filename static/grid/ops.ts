@@ -16,8 +16,8 @@ export interface Progress {
 
 /** Rows added here lie far behind the server's until it gives them a slot. */
 export const PROVISIONAL = 8_000_000;
-/** More refused cells than this in one action: the rest would not fare better. */
-const MOST_REFUSALS = 40;
+/** Refused cells of one column in one action, after which its other cells are not tried. */
+const MOST_REFUSALS = 8;
 
 const cell = (row: string, column: string): string => `${row}\t${column}`;
 
@@ -303,7 +303,9 @@ export class Ops {
 
   #refuse(batch: Batch, status: number, problem: Problem): void {
     const index = Number(/^operations\[(\d+)\]/.exec(problem.field ?? "")?.[1] ?? Number.NaN);
-    const bad = batch.operations[index];
+    // A rule of the whole column, such as unique, is broken by its cells together.
+    const rule = /^columns\.([^.]+)/.exec(problem.field ?? "")?.[1];
+    const bad = batch.operations[index] ?? (rule === undefined ? undefined : batch.operations.find((it) => it.op === "set" && it.column === rule));
     this.#queue.shift();
     this.#finish(batch);
     // The server has answered this very key before: the action is done.
@@ -314,24 +316,31 @@ export class Ops {
       this.refused.set(cell(bad.row, bad.column), problem.detail);
       const slot = this.#store.slot(bad.row);
       this.complained(problem.detail, slot);
-      const tries = (this.#refusals.get(batch.label + batch.at) ?? 0) + 1;
-      this.#refusals.set(batch.label + batch.at, tries);
-      const rest: Batch = {
-        ...batch, key: newId(), operations: batch.operations.filter((it) => it !== bad), traces: batch.traces.filter((it) => !isMine(it)),
-      };
-      if (rest.operations.length > 0 && tries < MOST_REFUSALS) {
-        // Nothing was written. What fits is sent again without the cell that does not.
+      const action = `${batch.label}\t${batch.at}\t${bad.column}`;
+      const tries = (this.#refusals.get(action) ?? 0) + 1;
+      this.#refusals.set(action, tries);
+      // One request a misfit would be many: a column that goes on refusing is left out.
+      const isGivenUp = rule !== undefined || tries >= MOST_REFUSALS;
+      const leaves = (it: Operation): boolean => it === bad || (isGivenUp && it.op === "set" && it.column === bad.column);
+      const isOut = (it: Trace): boolean => isMine(it) || (isGivenUp && it.column === bad.column);
+      if (isGivenUp) {
+        const untried = batch.traces.filter((it) => it.column === bad.column && !isMine(it));
+        this.#revert({ ...batch, operations: [], traces: untried });
+        for (const { row, column } of untried) this.refused.set(cell(row, column), rule === undefined ? `Not tried: ${tries} other cells of this field were refused. ${problem.detail}` : problem.detail);
+        if (untried.length > 0 && rule === undefined) this.complained(`${tries} cells of one field were refused, so ${untried.length} more of it were not tried. ${problem.detail}`, slot);
+      }
+      const rest: Batch = { ...batch, key: newId(), operations: batch.operations.filter((it) => !leaves(it)), traces: batch.traces.filter((it) => !isOut(it)) };
+      if (rest.operations.length > 0) {
+        // Nothing was written. What fits is sent again without what does not.
         for (const { row, column } of rest.traces) this.#pending.set(cell(row, column), (this.#pending.get(cell(row, column)) ?? 0) + 1);
         this.#queue.unshift(rest);
         this.#keep(rest);
         if (slot !== undefined) this.#store.tell(new Set([slot]));
-        return;
       }
-      this.#revert(rest);
     } else {
       this.#revert(batch);
       this.complained(problem.detail, undefined);
-      for (const { row, column } of batch.traces.slice(0, MOST_REFUSALS)) this.refused.set(cell(row, column), problem.detail);
+      for (const { row, column } of batch.traces.slice(0, 1_000)) this.refused.set(cell(row, column), problem.detail);
     }
   }
 

@@ -1,9 +1,18 @@
 import type { Config } from "./config";
-import type { Group, Order } from "./wire";
+import { problemOf } from "./send";
+import type { Group, Order, Problem } from "./wire";
+
+/** The server does not take the view as it is: a filter that cannot be read, say. */
+export class Refused extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail);
+  }
+}
 
 /** Asks the server which rows the view shows: there is one engine, and it is there. */
-export async function ask(config: Config, signal?: AbortSignal): Promise<Order> {
-  const answer = await fetch(`/api/fundraising/order?${query(config)}`, { credentials: "same-origin", ...(signal && { signal }) });
+export async function ask(config: Config, signal?: AbortSignal, past: string | null = null): Promise<Order> {
+  const answer = await fetch(`/api/fundraising/order?${query(config)}${past ? `&as_of=${encodeURIComponent(past)}` : ""}`, { credentials: "same-origin", ...(signal && { signal }) });
+  if (answer.status === 422) throw new Refused(await problemOf(answer));
   if (!answer.ok) throw new Error(`order: ${answer.status}`);
   return (await answer.json()) as Order;
 }
@@ -17,6 +26,7 @@ export function query(config: Config): string {
   if ("sorts" in own) parts.set("sort", JSON.stringify(own.sorts ?? []));
   if ("groups" in own) parts.set("group", JSON.stringify(own.groups ?? []));
   if ("summaries" in own) parts.set("summary", JSON.stringify(own.summaries ?? {}));
+  if ("colors" in own) parts.set("colors", JSON.stringify(own.colors ?? []));
   if (config.search) parts.set("search", config.search);
   return parts.toString();
 }

@@ -7,7 +7,8 @@ import type { Grid } from "./grid";
 export function listen(grid: Grid): void {
   const { scroller } = grid.view;
   scroller.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || (event.target as HTMLElement).closest(".ge, .g-add")) return;
+    if (event.button !== 0 || (event.target as HTMLElement).closest(".ge, .g-add, .g-addcol, .g-caret, .g-rename")) return;
+    if ((event.target as HTMLElement).closest(".g-freeze")) return startFreeze(grid, event);
     const resize = (event.target as HTMLElement).closest<HTMLElement>("[data-resize]")?.dataset["resize"];
     if (resize) return startResize(grid, resize, event);
     if (event.target === grid.overlay.handle) {
@@ -15,6 +16,11 @@ export function listen(grid: Grid): void {
       return startFill(grid);
     }
     const hit = grid.view.hit(event.clientX, event.clientY);
+    const sum = (event.target as HTMLElement).closest<HTMLElement>("[data-sum]");
+    if (sum) {
+      event.preventDefault();
+      return grid.menu("summary", { column: sum.dataset["sum"], anchor: sum });
+    }
     if (hit.part === "foot" || event.clientX > scroller.getBoundingClientRect().left + scroller.clientWidth) return;
     if (event.pointerType !== "touch") event.preventDefault();
     grid.editors.flush();
@@ -37,14 +43,30 @@ export function listen(grid: Grid): void {
     if (target.closest(".ge")) return;
     const resize = target.closest<HTMLElement>("[data-resize]")?.dataset["resize"];
     if (resize) return fit(grid, resize);
-    if (grid.view.hit(event.clientX, event.clientY).part === "cell") void grid.editors.edit();
+    const hit = grid.view.hit(event.clientX, event.clientY);
+    if (hit.part === "cell") void grid.editors.edit();
+    else if (hit.part === "head" && hit.x >= GUTTER && !target.closest(".g-addcol")) grid.menu("rename", { column: grid.table.columns[hit.column]?.column.id });
+  });
+  scroller.addEventListener("click", (event) => {
+    const target = event.target as HTMLElement;
+    const caret = target.closest<HTMLElement>("[data-caret]");
+    const add = target.closest<HTMLElement>("[data-addcol]");
+    if (caret) grid.menu("column", { column: caret.dataset["caret"], anchor: caret });
+    else if (add) grid.menu("field", { anchor: add });
   });
   scroller.addEventListener("contextmenu", (event) => {
+    const target = event.target as HTMLElement;
+    if (target.closest(".ge")) return;
     const hit = grid.view.hit(event.clientX, event.clientY);
-    if (hit.part === "head") {
-      event.preventDefault();
-      grid.menu("column", { column: grid.table.columns[hit.column]?.column.id, x: event.clientX, y: event.clientY });
-    }
+    const at = { x: event.clientX, y: event.clientY };
+    if (hit.part === "head" && hit.x >= GUTTER) grid.menu("column", { column: grid.table.columns[hit.column]?.column.id, ...at });
+    else if ((hit.part === "cell" || hit.part === "gutter") && grid.table.slot(hit.line) >= 0) {
+      const { top, bottom, left, right } = grid.selection.rect;
+      const isInside = hit.line >= top && hit.line <= bottom && hit.column >= left && hit.column <= right;
+      if (!isInside) grid.move(hit.line, hit.part === "cell" ? hit.column : grid.selection.anchor.column);
+      grid.menu("cell", at);
+    } else return;
+    event.preventDefault();
   });
   scroller.addEventListener("pointermove", (event) => {
     if (event.pointerType === "touch") return;
@@ -140,6 +162,26 @@ function startResize(grid: Grid, id: string, event: PointerEvent): void {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => grid.config.setWidth(id, start + move.clientX - event.clientX));
   }, () => undefined);
+}
+
+/** Drags the line behind the frozen columns. */
+function startFreeze(grid: Grid, event: PointerEvent): void {
+  event.preventDefault();
+  const frame = grid.view.scroller.getBoundingClientRect();
+  const top = grid.root.getBoundingClientRect();
+  const mark = h("div", { class: "g-drop" });
+  grid.root.append(mark);
+  let frozen = grid.view.geometry.pinned;
+  drag((move) => {
+    const g = grid.view.geometry;
+    frozen = g.frozenAt(move.clientX - frame.left);
+    mark.style.left = `${frame.left - top.left + (frozen === 0 ? GUTTER : g.right(frozen - 1)) - 1}px`;
+    mark.style.top = `${frame.top - top.top}px`;
+    mark.style.height = `${frame.height}px`;
+  }, (end) => {
+    mark.remove();
+    if (end && frozen !== grid.view.geometry.pinned) grid.config.set({ frozen });
+  });
 }
 
 /** As wide as what is on the screen needs. */

@@ -49,7 +49,9 @@ export class Table {
     this.groups = this.groups.map((group, g) => ({ ...group, subtotals: fresh.get(this.keys[g] ?? "")?.subtotals ?? group.subtotals }));
     this.left = new Set([...left].filter((slot) => this.store.isLive(slot)));
     this.append(arrived);
-    this.pending = moved || this.left.size > 0 || (arrived.length > 0 && this.groups.length > 0) ? order : null;
+    // Rows that came stand last until a refresh puts them where they belong.
+    const misplaced = arrived.some((slot, i) => order.slots[order.slots.length - arrived.length + i] !== slot);
+    this.pending = moved || this.left.size > 0 || misplaced || (arrived.length > 0 && this.groups.length > 0) ? order : null;
     if (!this.pending && arrived.length === 0) this.#slots = order.slots.slice();
     this.build();
   }

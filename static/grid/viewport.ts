@@ -86,7 +86,7 @@ export class Viewport {
     this.scroller.dataset["height"] = config.now.row_height ?? "short";
     this.body.style.width = `${geometry.width}px`;
     this.pane.style.width = `${geometry.paneWidth}px`;
-    this.scroller.setAttribute("aria-colcount", String(columns.length + 1));
+    this.scroller.setAttribute("aria-colcount", String(columns.length + 2));
     this.header.layout(geometry, this.#table);
     this.refresh();
   }

@@ -23,6 +23,9 @@ export interface Options {
   readonly default?: Value;
   readonly commitment?: unknown;
   readonly formula?: string;
+  readonly airtable_blanks?: boolean;
+  readonly number_format?: "number" | "currency" | "percent";
+  readonly pipeline?: boolean;
 }
 
 export interface Column {
@@ -81,7 +84,7 @@ export interface View {
   readonly mode: "shared" | "personal" | "locked";
   readonly owner: string | null;
   readonly config: ViewConfig;
-  readonly mine: boolean;
+  readonly position?: number;
 }
 
 export interface Head {
@@ -190,7 +193,7 @@ export interface Here {
 export type LiveMessage =
   | {
       readonly type: "changes"; readonly version: number; readonly stamp?: number; readonly epoch: number | string; readonly by: readonly string[];
-      readonly rows: readonly ChangedRow[]; readonly columns?: readonly Column[]; readonly views?: readonly View[];
+      readonly rows: readonly ChangedRow[]; readonly columns?: readonly Column[]; readonly views?: true;
     }
   | { readonly type: "reload"; readonly version: number }
   | { readonly type: "presence"; readonly people: readonly Here[] };

@@ -1,8 +1,8 @@
-import { button, h, openDialog } from "./dom";
-import { fieldValue } from "./fields";
-import type { Grid } from "./grid";
-import { text } from "./values";
-import type { Conflict, Value } from "./wire";
+import { button, h, openDialog } from "../dom";
+import { fieldValue } from "../fields";
+import type { Grid } from "../grid";
+import { text } from "../values";
+import type { Conflict, Value } from "../wire";
 
 let open: HTMLDialogElement | null = null;
 

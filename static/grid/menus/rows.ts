@@ -1,13 +1,13 @@
-import { selected } from "./copy";
-import { button, h, openDialog } from "./dom";
-import { openEditor } from "./editors/open";
-import type { Grid } from "./grid";
-import type { Trace } from "./shelf";
-import { isEditable, shownAs } from "./values";
-import type { Operation, Value } from "./wire";
+import { selected } from "../copy";
+import { button, h, openDialog } from "../dom";
+import { openEditor, ready } from "../editors/open";
+import type { Grid } from "../grid";
+import type { Trace } from "../shelf";
+import { isEditable, shownAs } from "../values";
+import type { Operation, Value } from "../wire";
 
 /** The bar over the table while rows are ticked: what can be done to all of them. */
-export function rowBar(grid: Grid): HTMLElement {
+export function rowBar(grid: Grid): { element: HTMLElement; draw: () => void } {
   const count = h("strong", { "aria-live": "polite" });
   const lists = grid.store.column("@list")?.options.choices ?? [];
   const move = h("select", { class: "select g-small", "aria-label": "Move to list" }, h("option", { value: "" }, "Move to…"), ...lists.map((it) => h("option", { value: it.id }, it.name)));
@@ -32,7 +32,8 @@ export function rowBar(grid: Grid): HTMLElement {
     if (count.textContent !== to) count.textContent = to;
   };
   grid.follow.add(draw);
-  return bar;
+  draw();
+  return { element: bar, draw };
 }
 
 function many(grid: Grid): string {
@@ -80,9 +81,10 @@ function setField(grid: Grid): void {
     dialog.close();
     if (column) grid.edit(slots.map((slot) => ({ slot, column: column.id, value })), `Set ${column.name} of ${slots.length} rows`);
   };
-  const draw = (): void => {
+  const draw = async (): Promise<void> => {
     const column = grid.store.column(choose.value);
     if (!column) return;
+    await ready(column.type)?.catch(() => undefined);
     if (shownAs(column) === "checkbox") {
       place.replaceChildren(button("Check", () => write(true), "button"), button("Uncheck", () => write(null), "button"));
       return;
@@ -91,9 +93,9 @@ function setField(grid: Grid): void {
     place.replaceChildren(editor.element);
     editor.focus.focus();
   };
-  choose.addEventListener("change", draw);
+  choose.addEventListener("change", () => void draw());
   dialog.append(h("p", { class: "muted small" }, "Enter sets the value in all rows. One undo takes it back."));
   dialog.addEventListener("close", () => grid.focus());
   openDialog(dialog);
-  draw();
+  void draw();
 }

@@ -1,4 +1,4 @@
-import { button, h, openDialog } from "./dom";
+import { button, h, openDialog } from "../dom";
 
 const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
   ["Move", [
@@ -10,7 +10,7 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
     ["Ctrl+Z", "undo"], ["Ctrl+Y, Ctrl+Shift+Z", "redo"],
   ]],
   ["Rows and columns", [
-    ["Space", "opens the record"], ["Shift+Space", "ticks the row"], ["Shift+Enter", "new row below"], ["Enter on a group", "folds it"], ["Alt+Shift+← →", "moves the column"], ["Alt+Shift+↑ ↓", "column width"], ["Alt+↓", "column menu"],
+    ["Space", "opens the record"], ["Shift+Space", "ticks the row"], ["Shift+Enter", "new row below"], ["Enter on a group", "folds it"], ["Alt+Shift+← →", "moves the column"], ["Alt+Shift+↑ ↓", "column width"], ["Alt+↓", "column menu"], ["Shift+F10", "menu of the cell and row"],
   ]],
   ["Look", [["Ctrl+F", "find"], ["Ctrl+Shift+F", "filter"], ["Ctrl+Shift+S", "sort"], ["Ctrl+Shift+D", "group"], ["Ctrl+K", "jump to a page"], ["?", "this help"]]],
 ];

@@ -1,6 +1,6 @@
-import { h, iconButton, later } from "./dom";
-import type { Grid } from "./grid";
-import { text } from "./values";
+import { h, iconButton, later } from "../dom";
+import type { Grid } from "../grid";
+import { text } from "../values";
 
 /** Ctrl+F: looks in what the view shows, and walks from find to find. */
 export class Find {

@@ -1,8 +1,8 @@
-import { button, h, iconButton } from "./dom";
-import { fieldValue } from "./fields";
-import type { Grid } from "./grid";
-import { isEditable, shownAs, text } from "./values";
-import type { ChangeSet, Column, Value } from "./wire";
+import { button, h, iconButton } from "../dom";
+import { fieldValue } from "../fields";
+import type { Grid } from "../grid";
+import { isEditable, shownAs, text } from "../values";
+import type { ChangeSet, Column, Value } from "../wire";
 
 /** The record panel: every field of one row, editable, with its history. */
 export class Panel {
@@ -25,7 +25,7 @@ export class Panel {
     tools.querySelectorAll(".icon-button")[1]?.classList.add("is-down");
     this.element.append(tools, h("div", { class: "g-panel-body" }, this.#fields, this.#history));
     this.element.addEventListener("keydown", (event) => this.#key(event));
-    grid.expand = (slot) => this.open(slot);
+    grid.root.querySelector(".g-main")?.append(this.element);
     grid.follow.add(() => { if (this.isOpen && !grid.editors.isOpen) this.#draw(); });
   }
 
@@ -67,7 +67,7 @@ export class Panel {
   }
 
   #key(event: KeyboardEvent): void {
-    if (this.grid.editors.isOpen) return;
+    if (this.grid.editors.isOpen || event.defaultPrevented) return;
     if (event.key === "Escape") this.close();
     else if (event.altKey && (event.key === "ArrowDown" || event.key === "ArrowUp")) this.step(event.key === "ArrowDown" ? 1 : -1);
     else return;
@@ -103,7 +103,8 @@ export class Panel {
     if (isEditable(column)) {
       const edit = h("button", { type: "button", class: `g-value as-${shownAs(column)}`, "data-field": column.id });
       edit.append(...(parts.length > 0 ? parts : [h("span", { class: "muted" }, "Empty")]));
-      edit.setAttribute("aria-label", `${column.name}: ${text(column, value, grid.store) || "empty"}. Edit`);
+      edit.setAttribute("aria-labelledby", `field-${column.id} value-${column.id}`);
+      edit.id = `value-${column.id}`;
       edit.addEventListener("click", () => this.#edit(column, place));
       place.append(edit);
       const link = fieldValue(column, value, grid.store)[0];
@@ -114,8 +115,12 @@ export class Panel {
         place.append(link);
       }
     } else place.append(h("span", { class: "g-value fixed" }, ...(parts.length > 0 ? parts : ["—"])));
+    const more = iconButton("more", `More about ${column.name}`, () => grid.menu("cell", { slot, column: column.id, anchor: more }));
+    more.classList.add("g-field-more");
+    more.setAttribute("aria-haspopup", "menu");
+    place.append(more);
     if (problem) place.append(h("p", { class: "error-text" }, problem));
-    return [h("dt", {}, column.name), place];
+    return [h("dt", { id: `field-${column.id}` }, column.name), place];
   }
 
   #edit(column: Column, place: HTMLElement): void {
@@ -125,7 +130,7 @@ export class Panel {
       grid.setOne(slot, column, grid.store.value(slot, column.id) === true ? null : true);
       return;
     }
-    grid.editors.editIn(place, slot, column, (go) => {
+    void grid.editors.editIn(place, slot, column, (go) => {
       this.#draw();
       const buttons = [...this.#fields.querySelectorAll<HTMLElement>("[data-field]")];
       const at = buttons.findIndex((it) => it.dataset["field"] === column.id);
