@@ -5,6 +5,9 @@ use std::{io::IsTerminal, process::ExitCode};
 use clap::Parser;
 use crm_api::{cli::Cli, config::Config};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -66,7 +66,14 @@ impl Db {
                     Ok(!conn.is_in_transaction())
                 })
             })
-            .connect_with(options(&path).create_if_missing(true))
+            .connect_with(
+                // Folding the WAL into the file is left to the background connections
+                // ([`connect_writer`]), so that nobody waits for it who waits for an
+                // answer; without a worker this one does it, later.
+                options(&path)
+                    .create_if_missing(true)
+                    .pragma("wal_autocheckpoint", "8000"),
+            )
             .await?;
         assert_sqlite_version(&writer).await?;
         // The directory keeps others out already; a copied file should too.

@@ -1,14 +1,26 @@
 //! Keeps the relational projection equal to the grid.
 
+use std::time::Duration;
+
 use crate::{
+    clock::Clock,
     grid::SyncRelational,
     investors,
     queue::{Context, Job, JobError, OrFail},
 };
 
+/// How long a sync lets edits gather. Edits come in bursts, and a sync for each
+/// would compete with them for the write lock: SQLite's waiting doubles up to
+/// tens of milliseconds.
+const GATHER: Duration = Duration::from_millis(100);
+
 /// Safe to repeat: rows are projected from their present state.
 impl Job for SyncRelational {
     async fn run(&self, cx: &Context) -> Result<(), JobError> {
+        if matches!(cx.db().clock(), Clock::System) && !self.rebuild {
+            tokio::time::sleep(GATHER).await;
+            cx.check_cancelled()?;
+        }
         let progress = |done, total| {
             cx.progress(as_i64(done), as_i64(total), "projecting rows");
         };
