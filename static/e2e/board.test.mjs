@@ -187,9 +187,9 @@ test("without scripts the date has a form", async () => {
 });
 
 const pages = {
-  board: "/grid/board",
-  "board-list": "/grid/board?by=@list",
-  "board-fixed": "/grid/board?by=@staleness",
+  board: "/grid/board?q=Endowment",
+  "board-list": "/grid/board?by=@list&q=Endowment",
+  "board-fixed": "/grid/board?by=@staleness&q=Endowment",
   "board-nothing": "/grid/board?q=nobody-has-this-name",
   "board-bad": "/grid/board?view=gone&by=gone",
   calendar: "/grid/calendar?by=next_step_on",

@@ -113,6 +113,10 @@ pub(super) fn columns(funds: &[String]) -> Value {
     let mut pipeline = choices(&STAGES);
     pipeline["pipeline"] = true.into();
     let formula = |source: &str| json!({ "formula": source });
+    let mut expected =
+        formula("IF({Fund III signed}, {Fund III signed}, {Fund III target} * {Probability})");
+    expected["number_format"] = "currency".into();
+    expected["currency"] = "EUR".into();
     let add = |name: &str, kind: &str, options: Value| json!({"op": "add_column", "name": name, "type": kind, "options": options});
     json!([
         add(
@@ -147,11 +151,7 @@ pub(super) fn columns(funds: &[String]) -> Value {
         add("Website", "url", json!({})),
         add("Phone", "phone", json!({})),
         add("Probability", "percent", json!({})),
-        add(
-            "Expected",
-            "formula",
-            formula("IF({Fund III signed}, {Fund III signed}, {Fund III target} * {Probability})")
-        ),
+        add("Expected", "formula", expected),
         add(
             "Days to next step",
             "formula",

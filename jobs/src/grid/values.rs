@@ -1,9 +1,9 @@
 //! Cell values by column type: what is accepted, how it is kept, how it reads.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
 
-use super::{Column, ColumnType, ContactPill, MAX_CELL_BYTES, parse_amount};
+use super::{Column, ColumnType, ContactPill, DateFormat, MAX_CELL_BYTES, parse_amount};
 
 /// Brings a value into the form the column keeps. `Ok(None)` is blank. The error
 /// says what is wrong and how to mend it. Users, funds and contacts come back as
@@ -262,16 +262,17 @@ pub fn display(column: &Column, value: &Value) -> String {
             names.join(", ")
         }
         (ColumnType::Checkbox, Value::Bool(true)) => "checked".to_owned(),
-        (ColumnType::Percent, Value::String(n)) => format!("{n} %"),
+        (ColumnType::Percent, Value::String(n)) => format!("{} %", rounded(column, n)),
         (ColumnType::Currency, Value::String(n)) => {
-            let amount = grouped(n);
+            let amount = grouped(&rounded(column, n));
             column
                 .options
                 .currency
                 .as_ref()
                 .map_or(amount.clone(), |c| format!("{c} {amount}"))
         }
-        (ColumnType::Number, Value::String(n)) => grouped(n),
+        (ColumnType::Number, Value::String(n)) => grouped(&rounded(column, n)),
+        (ColumnType::Date, Value::String(day)) => written_date(column, day),
         (_, Value::String(s)) => s.clone(),
         (_, Value::Array(items)) => {
             let parts: Vec<String> = items
@@ -283,6 +284,28 @@ pub fn display(column: &Column, value: &Value) -> String {
         (_, Value::Null) => String::new(),
         (_, other) => other.to_string(),
     }
+}
+
+/// With the digits the column shows, if it says how many; the cell keeps all.
+fn rounded(column: &Column, number: &str) -> String {
+    let (Some(digits), Ok(exact)) = (column.options.precision, number.parse::<Decimal>()) else {
+        return number.to_owned();
+    };
+    let near = RoundingStrategy::MidpointAwayFromZero;
+    let rounded = exact.round_dp_with_strategy(u32::from(digits), near);
+    format!("{rounded:.*}", usize::from(digits))
+}
+
+/// In the column's format; ISO if it has none.
+fn written_date(column: &Column, day: &str) -> String {
+    let format = match column.options.date_format {
+        None | Some(DateFormat::Iso) => return day.to_owned(),
+        Some(DateFormat::European) => "%-d/%-m/%Y",
+        Some(DateFormat::Us) => "%-m/%-d/%Y",
+        Some(DateFormat::Long) => "%-d %B %Y",
+    };
+    day.parse::<jiff::civil::Date>()
+        .map_or_else(|_| day.to_owned(), |day| day.strftime(format).to_string())
 }
 
 /// Decimal text with thin thousands: `1234567.5` → `1,234,567.5`.
@@ -378,6 +401,26 @@ mod tests {
         ] {
             let error = normalize(&column(kind), &given).unwrap_err();
             assert!(error.contains(fix), "{kind:?} {given}: {error}");
+        }
+    }
+
+    #[test]
+    fn values_read_as_their_column_says() {
+        let mut amount = column(ColumnType::Currency);
+        amount.options.currency = Some("EUR".to_owned());
+        amount.options.precision = Some(2);
+        assert_eq!(display(&amount, &json!("1234.5")), "EUR 1,234.50");
+        amount.options.precision = Some(0);
+        assert_eq!(display(&amount, &json!("1234.5")), "EUR 1,235");
+        let mut day = column(ColumnType::Date);
+        for (format, reads) in [
+            (DateFormat::Iso, "2026-03-09"),
+            (DateFormat::European, "9/3/2026"),
+            (DateFormat::Us, "3/9/2026"),
+            (DateFormat::Long, "9 March 2026"),
+        ] {
+            day.options.date_format = Some(format);
+            assert_eq!(display(&day, &json!("2026-03-09")), reads);
         }
     }
 

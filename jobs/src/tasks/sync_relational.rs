@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How long a sync lets edits gather. Edits come in bursts, and a sync for each
-/// would compete with them for the write lock: SQLite's waiting doubles up to
+/// would compete with them for the write lock, and waiting for that doubles up to
 /// tens of milliseconds.
 const GATHER: Duration = Duration::from_millis(100);
 

@@ -72,7 +72,9 @@ impl Names {
                 let names: Vec<String> = strings(ids).map(|id| self.fund(id)).collect();
                 names.join(", ")
             }
-            (ColumnType::Date, Json::String(day)) => date(day),
+            (ColumnType::Date, Json::String(day)) if column.options.date_format.is_none() => {
+                date(day)
+            }
             (ColumnType::DateTime, Json::String(at)) => self.moment(at).text,
             _ => grid::display(column, value),
         }
@@ -112,7 +114,9 @@ impl Names {
                 let stars = n.as_u64().and_then(|n| u8::try_from(n).ok()).unwrap_or(0);
                 Value::Rating(stars.min(10), if stars > 5 { 10 } else { 5 })
             }
-            (ColumnType::Date, Json::String(day)) => Value::When(When::new(day, &date(day))),
+            (ColumnType::Date, Json::String(day)) => {
+                Value::When(When::new(day, &self.text(column, value)))
+            }
             (ColumnType::DateTime, Json::String(at)) => Value::When(self.moment(at)),
             (ColumnType::Email | ColumnType::Url | ColumnType::Phone, Json::String(text)) => {
                 link(column.kind, text).map_or_else(|| Value::Text(text.clone()), Value::Link)

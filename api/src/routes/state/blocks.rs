@@ -71,7 +71,7 @@ pub struct Head {
     pub today: String,
     pub zone: String,
     /// The grid as it was: nothing in it can be changed.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub as_of: bool,
 }
 

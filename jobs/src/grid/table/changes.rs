@@ -38,7 +38,7 @@ pub struct Changed {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<ColumnFacts>>,
     /// Views changed: ask for them again.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub views: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct ColumnFacts {
     #[serde(flatten)]
     pub column: Column,
     /// Nobody writes it: it is joined in.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub derived: bool,
     /// What a formula gives.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -17,6 +17,8 @@ use crate::{
 
 /// Levels of groups in groups at most.
 const MAX_DEPTH: usize = 8;
+/// Parts of one group at most.
+const MAX_PARTS: usize = 100;
 /// Conditions of one filter at most.
 const MAX_CONDITIONS: usize = 200;
 /// Characters of a text to compare with at most.
@@ -83,6 +85,9 @@ fn compile_part<'t>(
         ));
     }
     let mut parts = |name: &str, parts: &[Filter]| {
+        if parts.len() > MAX_PARTS {
+            return Err(invalid("a group has at most 100 parts".to_owned()));
+        }
         let each = parts.iter().enumerate();
         each.map(|(i, part)| {
             compile_part(

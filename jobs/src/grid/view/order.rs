@@ -60,7 +60,7 @@ pub struct Order {
     /// What columns come to over all rows found.
     pub summary: BTreeMap<String, Summarised>,
     /// Slot → colour, of coloured rows.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub colors: BTreeMap<u32, String>,
 }
 
