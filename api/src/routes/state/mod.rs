@@ -112,7 +112,18 @@ struct GridState {
     /// Saved ways of looking at the grid.
     views: Vec<View>,
     /// By position.
-    rows: Vec<Row>,
+    rows: Vec<StateRow>,
+}
+
+/// A row of the state: as it is, or as it was.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "the shape of what is streamed, for the document")]
+enum StateRow {
+    /// With everything about it.
+    Now(Box<rows::WholeRow>),
+    /// Of the past: its cells.
+    Past(rows::FullRow),
 }
 
 /// Operations to apply together.

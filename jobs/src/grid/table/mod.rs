@@ -175,7 +175,7 @@ impl Table {
             .collect();
         serde_json::json!({
             "version": self.version, "updated_at": self.updated_at, "updated_by": self.updated_by,
-            "columns": self.facts(), "rows": rows,
+            "columns": self.facts(), "views": [], "rows": rows,
         })
     }
 

@@ -77,6 +77,17 @@ pub fn check(table: &Table, config: &ViewConfig, viewer: Viewer<'_>) -> Result<(
             "a calendar goes by a date column".to_owned(),
         ));
     }
+    let is_odd = |width: &u16| !(40..=2_000).contains(width);
+    if config
+        .columns
+        .iter()
+        .any(|c| c.width.as_ref().is_some_and(is_odd))
+    {
+        return Err(invalid(
+            "config.columns",
+            "a column is 40 to 2,000 pixels wide".to_owned(),
+        ));
+    }
     if config.frozen.is_some_and(|n| n > 20) {
         return Err(invalid(
             "config.frozen",

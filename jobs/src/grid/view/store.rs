@@ -139,6 +139,16 @@ pub async fn change(
             "this view is locked: unlock it first, or save yours as a new view",
         ));
     }
+    if wanted
+        .position
+        .is_some_and(|p| !(0..=1_000_000).contains(&p))
+    {
+        return Err(GridError::invalid(
+            "invalid_position",
+            "position",
+            "a position is 0 to 1,000,000",
+        ));
+    }
     let changed = View {
         id: view.id.clone(),
         name: match wanted.name {
