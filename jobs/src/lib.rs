@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod import;
 pub mod investors;
 pub mod queue;
+pub mod raise;
 pub mod settings;
 pub mod tasks;
 pub mod testing;

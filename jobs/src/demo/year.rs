@@ -59,8 +59,14 @@ async fn first_day(db: &Db) -> Result<Vec<String>, DemoError> {
     let mut tx = db.write().await?;
     let mut ids = Vec::new();
     for (name, target, cap, status) in FUNDS {
-        let id = funds::find_or_create(&mut tx, name, "EUR").await?;
-        funds::set_terms(&mut tx, &id, target, cap, status).await?;
+        let terms = funds::Terms {
+            name: Some(name.to_owned()),
+            target: Some(target.to_owned()),
+            hard_cap: Some(cap.to_owned()),
+            status: Some(status.to_owned()),
+            ..funds::Terms::default()
+        };
+        let id = funds::create(&mut tx, &terms).await?;
         ids.push(id);
     }
     let operations = decode(columns(&ids))?;

@@ -1,5 +1,10 @@
 //! Funds: the vehicles being raised.
 
+mod terms;
+
+pub(crate) use terms::amount;
+pub use terms::{FundTerms, Terms, all, create, delete, get, restore, update};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::{FromRow, SqliteConnection};
@@ -62,26 +67,6 @@ pub async fn find_or_create(
     .execute(&mut **tx)
     .await?;
     Ok(id)
-}
-
-/// Sets what is aimed at, and where the fund stands.
-pub async fn set_terms(
-    tx: &mut WriteTx,
-    id: &str,
-    target: &str,
-    hard_cap: &str,
-    status: &str,
-) -> Result<(), DbError> {
-    sqlx::query(
-        "update funds set target = ?2, hard_cap = ?3, status = ?4 where id = ?1 and deleted_at is null",
-    )
-    .bind(id)
-    .bind(target)
-    .bind(hard_cap)
-    .bind(status)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }
 
 /// How names are compared.

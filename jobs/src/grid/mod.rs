@@ -13,10 +13,12 @@ mod decimal;
 mod document;
 mod formulas;
 mod history;
+mod ledger;
 mod links;
 mod model;
 mod names;
 mod operation;
+mod opportunities;
 mod persist;
 mod read;
 mod retype;
@@ -105,6 +107,11 @@ pub struct CellError {
     pub field: String,
     /// For people.
     pub detail: String,
+}
+
+/// The column that says where investors stand, if there is one.
+pub fn pipeline_column(columns: &[Column]) -> Option<&Column> {
+    table::pipeline_column(columns.iter())
 }
 
 impl GridError {

@@ -2,7 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Applied, ChangeBy, GridError, RowVersion, SyncRelational, apply::Work};
+use super::{
+    Applied, ChangeBy, GridError, RowVersion, SyncRelational,
+    apply::Work,
+    ledger::{self, Made},
+    opportunities,
+};
 use crate::{
     db::{DbError, WriteTx},
     queue::{EnqueueOptions, Prepared, enqueue_with},
@@ -27,6 +32,9 @@ impl Work {
         self.write_columns(tx).await?;
         let rows = self.write_rows(tx, by).await?;
         self.write_history(tx, by).await?;
+        let changes = Made::all(&self.changes)?;
+        ledger::record(tx, &self, &changes, by).await?;
+        opportunities::follow(tx, &self, &changes, by).await?;
         let job = Prepared::new(&SyncRelational::default())?;
         enqueue_with(tx, &job, &EnqueueOptions::by(by.actor)).await?;
         Ok(Applied {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Applied, Change, ChangeBy, Column, GridError, LISTS, Operation, Row, apply, apply::missing,
-    history, read,
+    history, ledger, read,
 };
 use crate::{
     db::{DbError, WriteTx},
@@ -84,6 +84,7 @@ pub async fn revert(
             .bind(set)
             .execute(&mut **tx)
             .await?;
+        ledger::date_like(tx, applied.version, set).await?;
     }
     // Even if nothing was left to take back: it is done with.
     sqlx::query("update change_sets set undone_by = ?2 where id = ?1")

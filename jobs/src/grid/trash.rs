@@ -126,6 +126,9 @@ pub async fn purge(
     for sql in [
         "delete from tasks where row_id = ?1",
         "delete from interactions where row_id = ?1",
+        "delete from commitment_events where row_id = ?1",
+        "delete from stage_events where row_id = ?1",
+        "delete from opportunities where row_id = ?1",
         "delete from grid_changes where row_id = ?1",
         "delete from grid_rows where id = ?1",
     ] {

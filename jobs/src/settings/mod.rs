@@ -2,6 +2,7 @@
 //! effect without a restart.
 
 use serde::{Serialize, de::DeserializeOwned};
+use sqlx::SqliteConnection;
 
 use crate::db::{Db, DbError, WriteTx};
 
@@ -49,4 +50,13 @@ pub async fn fund_zone(db: &Db) -> Result<String, DbError> {
     Ok(get(db, FUND_ZONE)
         .await?
         .unwrap_or_else(|| "UTC".to_owned()))
+}
+
+/// The fund's time zone, as a transaction sees it.
+pub async fn fund_zone_in(conn: &mut SqliteConnection) -> Result<String, DbError> {
+    let value: Option<String> =
+        sqlx::query_scalar("select value ->> '$' from settings where key = 'fund_zone'")
+            .fetch_optional(conn)
+            .await?;
+    Ok(value.unwrap_or_else(|| "UTC".to_owned()))
 }

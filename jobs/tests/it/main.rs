@@ -12,6 +12,7 @@ mod grid;
 mod import;
 mod investors;
 mod queue;
+mod raise;
 mod sql;
 mod table;
 mod views;

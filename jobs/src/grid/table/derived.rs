@@ -203,15 +203,34 @@ pub(super) fn committed<'a>(columns: impl Iterator<Item = (&'a Column, &'a Value
     }
 }
 
-/// The standard stage a pipeline choice stands for.
-pub(super) fn pipeline_stage(choice: &Value) -> Option<&'static str> {
-    let Value::Text(name) = choice else {
-        return None;
-    };
-    PIPELINE
+/// What teams call the standard stages besides their own names.
+const STAGE_WORDS: [(&str, &[&str]); 5] = [
+    ("lead", &["new", "prospect", "target", "identified"]),
+    (
+        "engaged",
+        &[
+            "contacted",
+            "in conversation",
+            "intro",
+            "meeting",
+            "interested",
+        ],
+    ),
+    ("diligence", &["due diligence", "dd", "data room"]),
+    ("commitment", &["committed", "closed", "won", "signed"]),
+    (
+        "lost",
+        &["passed", "declined", "closed lost", "not interested"],
+    ),
+];
+
+/// The standard stage a choice of this name stands for.
+pub fn pipeline_stage(name: &str) -> Option<&'static str> {
+    let name = name.trim().to_lowercase();
+    STAGE_WORDS
         .iter()
-        .find(|(id, label, _)| name.eq_ignore_ascii_case(id) || name.eq_ignore_ascii_case(label))
-        .map(|(id, _, _)| *id)
+        .find(|(stage, words)| *stage == name || words.contains(&name.as_str()))
+        .map(|(stage, _)| *stage)
 }
 
 /// What one column contributes to derived ones.

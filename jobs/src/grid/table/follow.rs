@@ -305,9 +305,10 @@ impl Table {
             .iter()
             .filter(|c| c.column.options.commitment.is_some());
         let committed = derived::committed(amounts.map(|c| (&c.column, c.key(slot))));
-        let stage = self
-            .pipeline()
-            .and_then(|column| derived::pipeline_stage(column.face(slot)));
+        let stage = self.pipeline().and_then(|column| match column.face(slot) {
+            Value::Text(name) => derived::pipeline_stage(name),
+            _ => None,
+        });
         let owner = self
             .owner()
             .map_or(Value::Blank, |column| column.key(slot).clone());

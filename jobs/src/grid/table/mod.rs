@@ -26,7 +26,9 @@ use crate::formula::{Moment, Value};
 pub use as_of::{AsOf, as_of};
 pub use changes::{Changed, ChangedRow, Changes, ColumnFacts};
 pub(super) use derived::pipeline_column;
-pub use derived::{AGEING_DAYS, Around, PIPELINE, STALE_DAYS, derived_columns, is_derived};
+pub use derived::{
+    AGEING_DAYS, Around, PIPELINE, STALE_DAYS, derived_columns, is_derived, pipeline_stage,
+};
 pub use shared::{Reading, SharedTable};
 pub use wire::BLOCK;
 
