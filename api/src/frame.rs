@@ -21,6 +21,8 @@ use crate::{
 const NAV: &[(&str, &str, &str)] = &[
     ("Home", "/", "home"),
     ("Investors", "/grid", "grid"),
+    ("Pipeline", "/pipeline", "funnel"),
+    ("Funds", "/funds", "fund"),
     ("Imports", "/imports", "import"),
     ("Activity", "/activity", "activity"),
 ];

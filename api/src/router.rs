@@ -17,7 +17,7 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, board, grid, home, imports, jobs, members, operations,
+        accounts, activity, backups, board, grid, home, imports, jobs, members, operations, raise,
         settings, state, style,
     },
     state::App,
@@ -34,6 +34,7 @@ pub fn routes() -> Vec<Route> {
         grid::routes(),
         board::routes(),
         state::routes(),
+        raise::routes(),
         imports::routes(),
         jobs::routes(),
         backups::routes(),

@@ -40,6 +40,9 @@ async function makeThings() {
   await until(async () => /verify_backup/.test(stack.run("crm-worker", ["jobs", "--state", "discarded"])), "a failure");
   await page.goto(`${stack.base}/grid`);
   paths.investor = `/investors/${await page.locator("table.grid tbody tr").first().getAttribute("id")}`;
+  await page.goto(`${stack.base}/funds`);
+  paths.fund = await page.getByRole("link", { name: "Sample Fund III" }).getAttribute("href");
+  await page.goto(`${stack.base}/grid`);
   paths.edit = await page.locator("table.grid tbody a.cell-edit").nth(2).getAttribute("href");
   await context.close();
 }
@@ -53,6 +56,12 @@ const signedIn = {
   "grid-nothing": () => "/grid?q=nobody-has-this-name",
   "grid-edit": () => (paths.edit.startsWith("?") ? `/grid${paths.edit}` : paths.edit),
   investor: () => paths.investor,
+  funds: () => "/funds",
+  fund: () => paths.fund,
+  "fund-past": () => `${paths.fund}?as_of=2026-01-01&stage=soft`,
+  "fund-terms": () => `${paths.fund}/terms`,
+  ledger: () => `${paths.fund}/ledger`,
+  pipeline: () => "/pipeline?days=3650",
   imports: () => "/imports",
   "import-draft": () => paths.draft,
   jobs: () => "/jobs",

@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod members;
 pub mod operations;
 pub mod page;
+pub mod raise;
 pub mod settings;
 pub mod state;
 pub mod style;

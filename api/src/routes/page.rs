@@ -371,9 +371,16 @@ const CHART_WIDTH: u64 = 960;
 const CHART_HEIGHT: u64 = 100;
 
 impl Chart {
-    /// Bars stacked on each other, one stack for each label.
+    /// Bars stacked on each other, one stack for each label; `words` writes a
+    /// figure for people.
     #[must_use]
-    pub fn stacked(id: &'static str, title: &str, labels: &[String], series: &[Series]) -> Self {
+    pub fn stacked(
+        id: &'static str,
+        title: &str,
+        words: &dyn Fn(u64) -> String,
+        labels: &[String],
+        series: &[Series],
+    ) -> Self {
         let sums = labels.iter().enumerate().map(|(i, _)| {
             series
                 .iter()
@@ -400,14 +407,14 @@ impl Chart {
                     y: floor,
                     width: step.saturating_sub(gap).max(1),
                     height,
-                    title: format!("{label}: {value} {}", s.name),
+                    title: format!("{label}: {} {}", words(value), s.name),
                 });
             }
             x += step;
         }
         Self {
             bars,
-            ..Self::with_axes(id, title, "", labels, series, top)
+            ..Self::with_axes(id, title, words, labels, series, top)
         }
     }
 
@@ -416,7 +423,7 @@ impl Chart {
     pub fn curves(
         id: &'static str,
         title: &str,
-        unit: &str,
+        words: &dyn Fn(u64) -> String,
         labels: &[String],
         series: &[Series],
     ) -> Self {
@@ -446,31 +453,27 @@ impl Chart {
         }
         Self {
             lines,
-            ..Self::with_axes(id, title, unit, labels, series, top)
+            ..Self::with_axes(id, title, words, labels, series, top)
         }
     }
 
     fn with_axes(
         id: &'static str,
         title: &str,
-        unit: &str,
+        words: &dyn Fn(u64) -> String,
         labels: &[String],
         series: &[Series],
         top: u64,
     ) -> Self {
-        let with_unit = |n: u64| match unit {
-            "" => n.to_string(),
-            _ => format!("{n} {unit}"),
-        };
         let quarter = (labels.len() / 4).max(1);
         let mut table_head = vec!["Time".to_owned()];
         table_head.extend(series.iter().map(|s| s.name.clone()));
         Self {
             id,
             title: title.to_owned(),
-            summary: format!("{title}, highest mark {}", with_unit(top)),
+            summary: format!("{title}, highest mark {}", words(top)),
             legend: series.iter().map(|s| Badge::new(&s.name, s.tone)).collect(),
-            y_labels: vec![with_unit(top), with_unit(top / 2), "0".to_owned()],
+            y_labels: vec![words(top), words(top / 2), "0".to_owned()],
             x_labels: labels
                 .iter()
                 .step_by(quarter)
@@ -485,7 +488,7 @@ impl Chart {
                     label: label.clone(),
                     values: series
                         .iter()
-                        .map(|s| with_unit(s.values.get(i).copied().unwrap_or(0)))
+                        .map(|s| words(s.values.get(i).copied().unwrap_or(0)))
                         .collect(),
                 })
                 .collect(),
@@ -515,6 +518,8 @@ impl Frame {
         let mut nav = vec![
             NavItem::new("Home", "/", "home"),
             NavItem::new("Investors", "/grid", "grid"),
+            NavItem::new("Pipeline", "/pipeline", "funnel"),
+            NavItem::new("Funds", "/funds", "fund"),
             NavItem::new("Imports", "/imports", "import"),
             NavItem::new("Activity", "/activity", "activity"),
         ];

@@ -19,6 +19,7 @@ mod headers;
 mod matrix;
 mod operations;
 mod pages;
+mod raise;
 mod settings;
 mod state;
 mod tokens;

@@ -192,9 +192,10 @@ impl Rebound {
             }
         }
         if let Some(column) = &self.is {
+            // Deleted rows too: they may come back.
             let path = format!("$.{}", column.id);
             let cells: Vec<(String, String)> = sqlx::query_as(
-                "select id, cells ->> ?1 from grid_rows where deleted_at is null and cells ->> ?1 is not null order by position, id",
+                "select id, cells ->> ?1 from grid_rows where cells ->> ?1 is not null order by position, id",
             )
             .bind(path)
             .fetch_all(&mut **tx)

@@ -65,9 +65,12 @@ pub async fn revert(
     }
     let (columns, rows): (Vec<_>, Vec<_>) = changes.iter().rev().partition(|c| c.row_id.is_none());
     let mut operations = Vec::new();
-    // Columns first: the cells that follow must fit the types they had.
+    // Columns first: the cells that follow must fit the types they had. Columns
+    // that the set added go last: its cells in them are taken back before.
+    let mut added = Vec::new();
     for change in columns {
-        undo_column(change, &mut operations)?;
+        let is_new = change.before.is_none();
+        undo_column(change, if is_new { &mut added } else { &mut operations })?;
     }
     let mut now = Now::load(tx, &rows).await?;
     for change in rows {
@@ -77,6 +80,7 @@ pub async fn revert(
             now.undo_mark(tx, set, change, by, &mut operations).await?;
         }
     }
+    operations.append(&mut added);
     let applied = apply(tx, &operations, by).await?;
     if applied.changes > 0 {
         sqlx::query("update change_sets set reverts = ?2 where id = ?1")

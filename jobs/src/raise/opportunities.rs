@@ -91,6 +91,19 @@ pub async fn opportunity(
     .await
 }
 
+/// Lost opportunities of live investors, the newest first, at most `limit`.
+pub async fn lost(conn: &mut SqliteConnection, limit: i64) -> Result<Vec<Opportunity>, DbError> {
+    sqlx::query_as(
+        "select o.id, o.row_id, o.choice, o.stage, o.stage_since_at, o.opened_at, o.opened_by, o.closed_at, o.closed_by,
+                o.outcome, o.exit_reason
+         from opportunities o join grid_rows r on r.id = o.row_id and r.deleted_at is null
+         where o.closed_at is not null and o.outcome = 'lost' order by o.closed_at desc, o.id limit ?1",
+    )
+    .bind(limit.clamp(1, 500))
+    .fetch_all(conn)
+    .await
+}
+
 /// Says why an opportunity was lost. `None` if there is no such opportunity.
 pub async fn set_exit_reason(
     tx: &mut WriteTx,

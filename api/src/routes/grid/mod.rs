@@ -39,7 +39,7 @@ mod record_page;
 mod touch;
 mod trash;
 pub mod trash_page;
-mod undo;
+pub mod undo;
 mod values;
 
 /// The routes of this area.

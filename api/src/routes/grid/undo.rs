@@ -22,13 +22,14 @@ pub fn href(change_set: i64) -> String {
     format!("/grid/undo/{change_set}")
 }
 
+/// Where to go afterwards.
 #[derive(Deserialize)]
 pub struct Back {
     #[serde(default)]
     next: String,
 }
 
-/// People undo what they did themselves. Undoing an undo does it again.
+/// Takes a change set back. People undo what they did themselves. Undoing an undo does it again.
 pub async fn undo(
     State(app): State<App>,
     who: SignedIn,

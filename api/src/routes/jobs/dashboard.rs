@@ -308,7 +308,7 @@ fn charts(now: i64, day: &[HourStats], zone: &str) -> Vec<Chart> {
         Chart::curves(
             "latency",
             "Wait before a job starts",
-            "ms",
+            &|ms| format!("{ms} ms"),
             &labels,
             &[
                 series("mean", "info", |h| h.wait_ms / h.started.max(1)),
@@ -318,6 +318,7 @@ fn charts(now: i64, day: &[HourStats], zone: &str) -> Vec<Chart> {
         Chart::stacked(
             "outcomes",
             "Outcomes by hour",
+            &|n| n.to_string(),
             &labels,
             &[
                 series("done", "ok", |h| h.done),

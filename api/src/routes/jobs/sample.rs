@@ -70,7 +70,7 @@ pub fn charts() -> Vec<Chart> {
         Chart::curves(
             "latency",
             "Pick-up latency",
-            "ms",
+            &|ms| format!("{ms} ms"),
             &labels,
             &[
                 Series {
@@ -88,6 +88,7 @@ pub fn charts() -> Vec<Chart> {
         Chart::stacked(
             "outcomes",
             "Outcomes by hour",
+            &|n| n.to_string(),
             &labels,
             &[
                 Series {

@@ -120,13 +120,14 @@ impl StylePage {
             Chart::curves(
                 "curve",
                 "Curves",
-                "ms",
+                &|ms| format!("{ms} ms"),
                 &labels,
                 &[series("median", "info", 5), series("worst", "muted", 7)],
             ),
             Chart::stacked(
                 "stack",
                 "Stacks",
+                &|n| n.to_string(),
                 &labels,
                 &[series("done", "ok", 5), series("failed", "bad", 3)],
             ),

@@ -1,0 +1,99 @@
+// Funds, ledger and pipeline in a browser, on the demo fund, with the demo's
+// own year of history.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, newPage, signIn, startStack } from "./stack.mjs";
+
+let stack, browser;
+
+before(async () => {
+  stack = await startStack({ demo: true });
+  stack.addUser("admin@example.org", "admin");
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+async function open(path, options = {}) {
+  const made = await newPage(browser, { viewport: { width: 1440, height: 900 }, ...options });
+  await signIn(made.page, stack.base, "admin@example.org");
+  await made.page.goto(stack.base + path);
+  return made;
+}
+
+const amount = async (page, label) => {
+  const tile = page.locator(".tile").filter({ hasText: label });
+  return (await tile.locator(".tile-value").textContent()).trim();
+};
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a commitment is written down, seen in the grid, and undone, ${javaScriptEnabled ? "with" : "without"} scripts`, async () => {
+    const { page, context, problems } = await open("/funds", { javaScriptEnabled });
+    const sum = javaScriptEnabled ? "123,456,789" : "98,765,432";
+    await page.getByRole("link", { name: "Sample Fund III" }).click();
+    const before = await amount(page, "Committed");
+    await page.getByLabel("Investor", { exact: true }).fill("Sample Alder Capital");
+    const first = await page.locator("datalist#investors option").first().getAttribute("value");
+    await page.getByLabel("Investor", { exact: true }).fill(first);
+    await page.locator("#commit-stage").selectOption("hard");
+    await page.getByLabel("Amount in EUR").first().fill(sum);
+    await page.getByRole("button", { name: "Write it down" }).click();
+    await page.getByText(`Written down: ${sum} hard.`).waitFor();
+    assert.notEqual(await amount(page, "Committed"), before);
+    const line = page.getByRole("row").filter({ hasText: sum }).last();
+    await line.getByRole("link", { name: first, exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: first }).waitFor();
+    assert.match(await page.locator("main").innerText(), new RegExp(sum));
+    await page.goBack();
+    const fund = new URL(page.url()).pathname;
+    await page.goto(`${stack.base}${fund}/ledger`);
+    assert.match(await page.getByRole("row").nth(1).innerText(), new RegExp(sum));
+    await page.goto(stack.base + fund);
+    await page.locator("#investor").fill(first);
+    await page.locator("#commit-stage").selectOption("soft");
+    await page.getByRole("button", { name: "Write it down" }).click();
+    await page.getByText(`Written down: ${sum} soft.`).waitFor();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByText("Undone.").waitFor();
+    assert.match(await page.locator("main").innerText(), new RegExp(sum));
+    await context.close();
+    assert.deepEqual(problems, []);
+  });
+}
+
+test("looking back shows less, and a figure opens its events", async () => {
+  const { page, context, problems } = await open("/funds");
+  await page.getByRole("link", { name: "Sample Fund III" }).click();
+  const today = await amount(page, "Committed");
+  const past = new Date(Date.now() - 300 * 86_400_000).toISOString().slice(0, 10);
+  await page.getByLabel("As it stood at the end of").fill(past);
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByText(`You are looking back to ${past}`).waitFor();
+  assert.notEqual(await amount(page, "Committed"), today);
+  await page.getByRole("link", { name: "Back to today" }).click();
+  assert.equal(await amount(page, "Committed"), today);
+  await page.getByRole("link", { name: "Events at Soft" }).click();
+  await page.getByText(/Steps at stage soft/).waitFor();
+  assert.ok((await page.getByRole("row").count()) > 5);
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test("a lost investor gets a reason on the pipeline page", async () => {
+  const { page, context, problems } = await open("/pipeline");
+  await page.getByRole("heading", { level: 1, name: "Pipeline" }).waitFor();
+  const box = page.getByLabel(/^Why .* was lost$/).first();
+  const label = await box.getAttribute("aria-label");
+  await box.fill("Outside their mandate");
+  await box.locator("xpath=..").getByRole("button", { name: "Keep" }).click();
+  await page.getByText("The reason is kept.").waitFor();
+  assert.equal(await page.getByLabel(label).inputValue(), "Outside their mandate");
+  await page.getByText("The same as a table").first().click();
+  await page.getByRole("table", { name: "Who stands where" }).or(page.getByRole("region", { name: "Who stands where" })).first().waitFor();
+  assert.deepEqual(problems, []);
+  await context.close();
+});
