@@ -84,6 +84,14 @@ create table contact_merges (
 create index contact_merges_by_merged on contact_merges (merged_id) where undone_at is null;
 create index contact_merges_by_set on contact_merges (change_set_id);
 
+-- Every further address a person was known by; the first is contacts.email.
+create table contact_addresses (
+  email text primary key,
+  contact_id text not null references contacts (id)
+) strict, without rowid;
+
+create index contact_addresses_by_contact on contact_addresses (contact_id);
+
 -- Two people of whom somebody said that they are not one. Smaller id first.
 create table contacts_distinct (
   one_id text not null references contacts (id),

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod backup;
 pub mod changes;
 pub mod clock;
+pub mod contacts;
 pub mod db;
 pub mod demo;
 pub mod formula;

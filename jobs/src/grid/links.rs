@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sqlx::FromRow;
 
-use super::{Column, ColumnType, ContactPill};
+use super::{Column, ColumnType, ContactPill, people};
 use crate::{
     db::{DbError, WriteTx},
     funds::{self, Fund, name_key},
@@ -107,13 +107,22 @@ impl Links {
         let decode = |e| sqlx::Error::Decode(Box::new(e));
         let mut pills: Vec<ContactPill> = serde_json::from_value(value).map_err(decode)?;
         for pill in &mut pills {
-            if pill.id.is_none()
-                || !self
-                    .exists(tx, pill.id.as_deref().unwrap_or_default())
-                    .await?
-            {
-                pill.id = Some(self.person(tx, pill).await?);
-            }
+            let known = match pill.id.take() {
+                Some(id) if self.exists(tx, &id).await? => Some(id),
+                given => {
+                    pill.id = given;
+                    None
+                }
+            };
+            pill.id = Some(match known {
+                Some(id) => {
+                    if let Some(email) = &pill.email {
+                        people::remember_address(tx, &id, email).await?;
+                    }
+                    id
+                }
+                None => self.person(tx, pill).await?,
+            });
         }
         let mut seen = std::collections::HashSet::new();
         pills.retain(|p| seen.insert(p.id.clone()));
@@ -134,16 +143,15 @@ impl Links {
             return Ok(id.clone());
         }
         let known = if let Some(email) = &pill.email {
-            sqlx::query_scalar("select id from contacts where email = ?1")
-                .bind(email)
-                .fetch_optional(&mut **tx)
-                .await?
+            people::by_address(tx, email).await?
         } else {
-            let mut bearers: Vec<String> =
-                sqlx::query_scalar("select id from contacts where name_key = ?1 limit 2")
-                    .bind(&key)
-                    .fetch_all(&mut **tx)
-                    .await?;
+            let mut bearers: Vec<String> = sqlx::query_scalar(
+                "select id from contacts where name_key = ?1
+                   and id not in (select merged_id from contact_merges where undone_at is null) limit 2",
+            )
+            .bind(&key)
+            .fetch_all(&mut **tx)
+            .await?;
             // Two people of one name: guessing would merge what nobody can part.
             if bearers.len() == 1 {
                 bearers.pop()

@@ -19,6 +19,7 @@ mod model;
 mod names;
 mod operation;
 mod opportunities;
+mod people;
 mod persist;
 mod read;
 mod retype;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Applied, Change, ChangeBy, Column, GridError, LISTS, Operation, Row, apply, apply::missing,
-    history, ledger, read,
+    history, ledger, people, read,
 };
 use crate::{
     db::{DbError, WriteTx},
@@ -90,6 +90,7 @@ pub async fn revert(
             .await?;
         ledger::date_like(tx, applied.version, set).await?;
     }
+    people::follow_revert(tx, set).await?;
     // Even if nothing was left to take back: it is done with.
     sqlx::query("update change_sets set undone_by = ?2 where id = ?1")
         .bind(set)

@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod contacts;
 mod grid;
 mod import;
 mod investors;

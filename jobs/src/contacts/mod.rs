@@ -1,0 +1,12 @@
+//! People at investors. Who they are and where they stand is in the grid's
+//! contact cells; here is each person once, and what makes two entries one.
+
+mod duplicates;
+mod edit;
+mod store;
+
+pub use duplicates::{Duplicate, Person, likely};
+pub use edit::{Details, MergeWanted, edit, keep_apart, merge};
+pub use store::{
+    Contact, ContactFilter, Place, contact, contacts, count, duplicates, family, find_kept, places,
+};
