@@ -22,6 +22,7 @@ const NAV: &[(&str, &str, &str)] = &[
     ("Home", "/", "home"),
     ("Investors", "/grid", "grid"),
     ("Pipeline", "/pipeline", "funnel"),
+    ("Contacts", "/contacts", "team"),
     ("Funds", "/funds", "fund"),
     ("Imports", "/imports", "import"),
     ("Activity", "/activity", "activity"),

@@ -17,8 +17,8 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, board, grid, home, imports, jobs, members, operations, raise,
-        settings, state, style,
+        accounts, activity, backups, board, contacts, grid, home, imports, jobs, members,
+        operations, raise, settings, state, style,
     },
     state::App,
 };
@@ -35,6 +35,7 @@ pub fn routes() -> Vec<Route> {
         board::routes(),
         state::routes(),
         raise::routes(),
+        contacts::routes(),
         imports::routes(),
         jobs::routes(),
         backups::routes(),

@@ -1,6 +1,6 @@
 //! How values read on pages.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -134,6 +134,19 @@ pub fn percent(part: &str, target: &str) -> u64 {
     share
         .and_then(|share| share.round().to_string().parse().ok())
         .unwrap_or(0)
+}
+
+/// As a part of an address.
+pub fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
 }
 
 /// A size, such as `4.2 MB`.

@@ -41,6 +41,9 @@ async function makeThings() {
   await page.goto(`${stack.base}/grid`);
   paths.investor = `/investors/${await page.locator("table.grid tbody tr").first().getAttribute("id")}`;
   await page.goto(`${stack.base}/funds`);
+  await page.goto(`${stack.base}/contacts`);
+  paths.contact = await page.locator("tbody th a").first().getAttribute("href");
+  await page.goto(`${stack.base}/funds`);
   paths.fund = await page.getByRole("link", { name: "Sample Fund III" }).getAttribute("href");
   await page.goto(`${stack.base}/grid`);
   paths.edit = await page.locator("table.grid tbody a.cell-edit").nth(2).getAttribute("href");
@@ -56,6 +59,9 @@ const signedIn = {
   "grid-nothing": () => "/grid?q=nobody-has-this-name",
   "grid-edit": () => (paths.edit.startsWith("?") ? `/grid${paths.edit}` : paths.edit),
   investor: () => paths.investor,
+  contacts: () => "/contacts",
+  contact: () => paths.contact,
+  duplicates: () => "/contacts/duplicates",
   funds: () => "/funds",
   fund: () => paths.fund,
   "fund-past": () => `${paths.fund}?as_of=2026-01-01&stage=soft`,

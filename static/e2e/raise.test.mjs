@@ -1,9 +1,9 @@
-// Funds, ledger and pipeline in a browser, on the demo fund, with the demo's
+// Funds, ledger, pipeline and contacts in a browser, on the demo fund, with the demo's
 // own year of history.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, newPage, signIn, startStack } from "./stack.mjs";
+import { launch, newPage, signIn, startStack, until } from "./stack.mjs";
 
 let stack, browser;
 
@@ -94,6 +94,41 @@ test("a lost investor gets a reason on the pipeline page", async () => {
   assert.equal(await page.getByLabel(label).inputValue(), "Outside their mandate");
   await page.getByText("The same as a table").first().click();
   await page.getByRole("table", { name: "Who stands where" }).or(page.getByRole("region", { name: "Who stands where" })).first().waitFor();
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test("two entries of one person are merged, and undo parts them", async () => {
+  const { page, context, problems } = await open("/grid");
+  const cells = (name) => ({ op: "add_row", cells: { name, contacts: [{ name: "Jo Testcase", email: `${name.split(" ").pop().toLowerCase()}@testcase.example` }] } });
+  const status = await page.evaluate(
+    async (body) => (await fetch("/api/fundraising/state", { method: "PATCH", headers: { "content-type": "application/json" }, body })).status,
+    JSON.stringify({ operations: [cells("Sample Pair One"), cells("Sample Pair Two")] }),
+  );
+  assert.equal(status, 200);
+  await until(async () => {
+    const found = await page.evaluate(async () => (await fetch("/api/contacts?q=testcase")).json());
+    return found.contacts.length === 2;
+  }, "the projection follows");
+  await page.goto(`${stack.base}/contacts/duplicates`);
+  const pair = page.getByRole("listitem").filter({ hasText: "Sample Pair One" }).first();
+  await pair.getByRole("button", { name: /^Merge into Jo Testcase/ }).click();
+  await page.getByText("They are one person now.").waitFor();
+  await until(async () => {
+    const found = await page.evaluate(async () => (await fetch("/api/contacts?q=testcase")).json());
+    return found.contacts.length === 1 && found.contacts[0].investor_count === 2;
+  }, "one person at two investors");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("Undone.").waitFor();
+  await page.goto(`${stack.base}/contacts?q=testcase`);
+  await until(async () => {
+    await page.reload();
+    return (await page.getByRole("link", { name: "Jo Testcase" }).count()) === 2;
+  }, "two again");
+  await page.getByRole("link", { name: "Jo Testcase" }).first().click();
+  await page.getByLabel("Role").fill("Partner");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved, wherever this person stands.").waitFor();
   assert.deepEqual(problems, []);
   await context.close();
 });

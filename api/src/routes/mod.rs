@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod activity;
 pub mod backups;
 pub mod board;
+pub mod contacts;
 pub mod errors;
 pub mod grid;
 pub mod home;

@@ -519,6 +519,7 @@ impl Frame {
             NavItem::new("Home", "/", "home"),
             NavItem::new("Investors", "/grid", "grid"),
             NavItem::new("Pipeline", "/pipeline", "funnel"),
+            NavItem::new("Contacts", "/contacts", "team"),
             NavItem::new("Funds", "/funds", "fund"),
             NavItem::new("Imports", "/imports", "import"),
             NavItem::new("Activity", "/activity", "activity"),

@@ -10,6 +10,7 @@
 mod accounts;
 mod activity;
 mod board;
+mod contacts;
 mod docs;
 mod engine;
 mod errors;

@@ -7,6 +7,8 @@ use axum::{extract::Query, http::Uri};
 use crm_jobs::grid::view::Layout;
 use serde::Deserialize;
 
+use crate::show;
+
 /// The parameters of both layouts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -48,7 +50,7 @@ impl Place {
         ];
         for (name, value) in parts.into_iter().filter(|(_, value)| !value.is_empty()) {
             let mark = if href.contains('?') { '&' } else { '?' };
-            let _ = write!(href, "{mark}{name}={}", encoded(value));
+            let _ = write!(href, "{mark}{name}={}", show::encoded(value));
         }
         href
     }
@@ -81,18 +83,6 @@ pub fn path(layout: Layout) -> &'static str {
         Layout::Board => "/grid/board",
         Layout::Calendar => "/grid/calendar",
     }
-}
-
-/// As a part of an address.
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use axum::{extract::Query, http::Uri};
 use serde::Deserialize;
 
+use crate::show;
+
 /// The parameters of `/grid`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -93,22 +95,10 @@ impl GridQuery {
         let mut href = "/grid".to_owned();
         for (name, value) in parts.into_iter().filter(|(_, value)| !value.is_empty()) {
             let mark = if href.contains('?') { '&' } else { '?' };
-            let _ = write!(href, "{mark}{name}={}", encoded(value));
+            let _ = write!(href, "{mark}{name}={}", show::encoded(value));
         }
         href
     }
-}
-
-/// As a part of an address.
-pub fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
 }
 
 #[cfg(test)]
