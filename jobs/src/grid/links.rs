@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sqlx::FromRow;
 
-use super::{Column, ColumnType, ContactPill, people};
+use super::{Column, ColumnType, ContactPill, merges};
 use crate::{
     db::{DbError, WriteTx},
     funds::{self, Fund, name_key},
@@ -117,7 +117,7 @@ impl Links {
             pill.id = Some(match known {
                 Some(id) => {
                     if let Some(email) = &pill.email {
-                        people::remember_address(tx, &id, email).await?;
+                        merges::remember_address(tx, &id, email).await?;
                     }
                     id
                 }
@@ -143,7 +143,7 @@ impl Links {
             return Ok(id.clone());
         }
         let known = if let Some(email) = &pill.email {
-            people::by_address(tx, email).await?
+            merges::by_address(tx, email).await?
         } else {
             let mut bearers: Vec<String> = sqlx::query_scalar(
                 "select id from contacts where name_key = ?1

@@ -15,11 +15,12 @@ mod formulas;
 mod history;
 mod ledger;
 mod links;
+mod merges;
 mod model;
 mod names;
 mod operation;
 mod opportunities;
-mod people;
+
 mod persist;
 mod read;
 mod retype;
@@ -51,7 +52,9 @@ pub use names::{FundName, Names, UserName};
 pub use operation::{Applied, ChangeBy, Conflict, Operation, RowVersion};
 pub use read::{ListCounts, all_columns, all_rows, columns, list_counts, row, rows_by_id, state};
 pub use retype::{RetypeFailure, RetypePreview, retype_preview};
-pub use revert::{REVERTED_AT_ONCE, RevertChangeSet, Undone, added_cells, redo, revert, undo};
+pub use revert::{
+    REVERTED_AT_ONCE, RevertChangeSet, Undone, added_cells, pass_over, redo, revert, undo,
+};
 pub use table::value_json;
 pub use trash::{Trash, TrashedColumn, TrashedRow, purge, trash};
 pub use trial::{Trial, Tried, try_formula};

@@ -6,15 +6,17 @@ use serde_json::{Map, Value};
 
 use super::{
     Applied, Change, ChangeBy, Column, GridError, LISTS, Operation, Row, apply, apply::missing,
-    history, ledger, people, read,
+    history, ledger, merges, read,
 };
 use crate::{
     db::{DbError, WriteTx},
-    queue::Payload,
+    queue::{EnqueueOptions, Payload, Prepared, Unique, enqueue_with},
 };
 
 /// A change set with more changes is reverted by a job, not while somebody waits.
 pub const REVERTED_AT_ONCE: usize = 20_000;
+
+const TOO_MANY: &str = "too_many_changes";
 
 /// Takes a large change set back.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -27,6 +29,10 @@ pub struct RevertChangeSet {
 
 impl Payload for RevertChangeSet {
     const KIND: &'static str = "revert_change_set";
+
+    fn unique(&self) -> Option<Unique> {
+        Some(Unique::while_unfinished(self.change_set.to_string()))
+    }
 }
 
 /// What an undo or redo did.
@@ -58,7 +64,7 @@ pub async fn revert(
     }
     if changes.len() > most {
         return Err(GridError::invalid(
-            "too_many_changes",
+            TOO_MANY,
             "change_set",
             format!("more than {most} changes are taken back by a job: ask for one"),
         ));
@@ -90,7 +96,7 @@ pub async fn revert(
             .await?;
         ledger::date_like(tx, applied.version, set).await?;
     }
-    people::follow_revert(tx, set).await?;
+    merges::follow_revert(tx, set).await?;
     // Even if nothing was left to take back: it is done with.
     sqlx::query("update change_sets set undone_by = ?2 where id = ?1")
         .bind(set)
@@ -149,6 +155,11 @@ async fn take_back(
     };
     let (applied, refused) = match revert(tx, set, &by, REVERTED_AT_ONCE).await {
         Ok(applied) => (applied, None),
+        Err(GridError::Invalid { code, .. }) if code == TOO_MANY => {
+            hand_over(tx, actor, set).await?;
+            let told = "this change is large, so a job takes it back: watch it on the worker page";
+            (unchanged(tx).await?, Some(told.to_owned()))
+        }
         // Otherwise this one would stand in the way of all before it for ever.
         Err(GridError::Invalid { detail, .. }) => (passed_over(tx, set).await?, Some(detail)),
         Err(other) => return Err(other),
@@ -161,11 +172,31 @@ async fn take_back(
     }))
 }
 
+/// Leaves a large set to a job. Asking again while it is at work changes nothing.
+async fn hand_over(tx: &mut WriteTx, actor: &str, set: i64) -> Result<(), GridError> {
+    let job = Prepared::new(&RevertChangeSet {
+        change_set: set,
+        actor: actor.to_owned(),
+    })?;
+    enqueue_with(tx, &job, &EnqueueOptions::by(actor)).await?;
+    Ok(())
+}
+
 async fn passed_over(tx: &mut WriteTx, set: i64) -> Result<Applied, DbError> {
-    sqlx::query("update change_sets set undone_by = id where id = ?1")
+    pass_over(tx, set).await?;
+    unchanged(tx).await
+}
+
+/// Leaves a set that cannot be taken back out of what undo looks at.
+pub async fn pass_over(tx: &mut WriteTx, set: i64) -> Result<(), DbError> {
+    sqlx::query("update change_sets set undone_by = id where id = ?1 and undone_by is null")
         .bind(set)
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+async fn unchanged(tx: &mut WriteTx) -> Result<Applied, DbError> {
     Ok(Applied {
         version: read::state(tx).await?.version,
         rows: Vec::new(),

@@ -517,3 +517,25 @@ async fn a_change_set_is_taken_back_unless_somebody_went_on() {
         GridError::Missing { .. }
     ));
 }
+
+#[tokio::test]
+async fn undo_of_a_very_large_change_is_left_to_one_job() {
+    let t = TestDb::new().await;
+    grid_of_one(&t).await;
+    let rows: Vec<Value> = (0..=grid::REVERTED_AT_ONCE)
+        .map(|n| json!({"op": "add_row", "id": format!("n{n}")}))
+        .collect();
+    write(&t, rows.into(), &ANA).await.unwrap();
+    for _ in 0..2 {
+        let mut tx = t.db.write().await.unwrap();
+        let undone = grid::undo(&mut tx, ANA.actor).await.unwrap().unwrap();
+        assert!(undone.refused.unwrap().contains("job"));
+        tx.commit().await.unwrap();
+    }
+    let jobs: i64 =
+        sqlx::query_scalar("select count(*) from jobs where kind = 'revert_change_set'")
+            .fetch_one(t.db.read())
+            .await
+            .unwrap();
+    assert_eq!(jobs, 1);
+}

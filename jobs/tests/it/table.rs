@@ -487,3 +487,38 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn another_zone_changes_what_formulas_write() {
+    let t = TestDb::new().await;
+    write(
+        &t,
+        json!([
+            {"op": "add_column", "name": "Name", "type": "text"},
+            {"op": "add_column", "name": "Call at", "type": "date_time"},
+            {"op": "add_row", "id": "r1", "cells": {"name": "Alpha", "call_at": "2026-03-03T23:30:00Z"}},
+        ]),
+        &ANA,
+    )
+    .await
+    .unwrap();
+    formula(&t, "Day", "DAY({Call at}) & ''").await;
+    let shared = SharedTable::new(&t.db);
+    assert_eq!(read(&shared).await["r1"]["day"], "3");
+    let mut tx = t.db.write().await.unwrap();
+    crm_jobs::settings::set(
+        &mut tx,
+        crm_jobs::settings::FUND_ZONE,
+        &"Europe/Berlin",
+        "test",
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    // Readers learn of settings with the next change.
+    write(&t, json!([{"op": "add_row", "id": "r2"}]), &ANA)
+        .await
+        .unwrap();
+    assert_eq!(read(&shared).await["r1"]["day"], "4");
+    assert_eq!(read(&shared).await, fresh(&t).await);
+}

@@ -100,6 +100,11 @@ impl Program {
         formulas.any(|f| f.volatility() == Volatility::Minute)
     }
 
+    /// Every computed column.
+    pub(super) fn all(&self) -> impl Iterator<Item = usize> {
+        self.computed.iter().map(|c| c.column)
+    }
+
     /// Columns that read otherwise when a minute or a day turns.
     pub(super) fn volatile(&self, is_new_day: bool) -> Vec<usize> {
         let turns = |f: &Formula| match f.volatility() {

@@ -87,6 +87,8 @@ impl Table {
         }
         if zone_changed {
             self.turn_the_day(&mut touched);
+            // Any formula may write a moment or ask what day it is.
+            touched.columns.extend(self.program.all());
         }
         compute::recompute(self, &touched);
     }
