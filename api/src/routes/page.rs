@@ -313,6 +313,8 @@ pub struct Chart {
     pub y_labels: Vec<String>,
     /// Labels of the level axis from left to right, evenly spaced.
     pub x_labels: Vec<String>,
+    /// Whether each bar has a label of its own, below its middle.
+    pub is_by_bar: bool,
     /// Column heads of the table behind the chart.
     pub table_head: Vec<String>,
     /// Rows of that table: the label and its figures.

@@ -94,6 +94,12 @@ pub(super) const STEPS: [&str; 6] = [
     "Draft side letter",
     "Check in after board",
 ];
+pub(super) const REASONS: [&str; 4] = [
+    "Too early",
+    "Outside their mandate",
+    "Ticket too small",
+    "No answer",
+];
 pub(super) const FUNDS: [(&str, &str, &str, &str); 3] = [
     ("Sample Fund I", "60000000", "75000000", "closed"),
     ("Sample Fund II", "120000000", "150000000", "closed"),

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{
     DemoError, INVESTORS,
     samples::{
-        CITIES, Dice, FIRST, FUNDS, KINDS, LAST, NOTES, STAGES, STEPS, TAGS, columns, views,
+        CITIES, Dice, FIRST, FUNDS, KINDS, LAST, NOTES, REASONS, STAGES, STEPS, TAGS, columns,
+        views,
     },
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
         self, ChangeBy, Operation, apply,
         view::{self, Mode, NewView},
     },
+    raise,
     work::{CONTACT_KINDS, NewInteraction, NewTask, add_interaction, add_task},
 };
 
@@ -43,6 +45,19 @@ pub(super) async fn live_through(db: &Db, now: i64) -> Result<(), DemoError> {
     }
     db.clock().advance((now - db.now()).max(0));
     add_tasks(db, &mut dice, &rows).await?;
+    say_why(db, &mut dice).await?;
+    Ok(())
+}
+
+/// Why some of the lost ones were lost.
+async fn say_why(db: &Db, dice: &mut Dice) -> Result<(), DemoError> {
+    let mut tx = db.write().await?;
+    for lost in raise::lost(&mut tx, 200).await? {
+        if dice.chance(70) {
+            raise::set_exit_reason(&mut tx, &lost.id, dice.pick(&REASONS)).await?;
+        }
+    }
+    tx.commit().await?;
     Ok(())
 }
 

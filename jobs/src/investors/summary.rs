@@ -97,8 +97,6 @@ pub struct Overview {
     pub progress: Progress,
     /// People, each once.
     pub contacts: i64,
-    /// Sums per fund.
-    pub sums: Vec<FundSum>,
 }
 
 /// How far the projection is.
@@ -121,20 +119,14 @@ impl Progress {
     }
 }
 
-/// Reads funds and commitments, and counts people.
+/// How far the projection is, and how many people there are.
 pub async fn overview(db: &Db) -> Result<Overview, DbError> {
     let mut tx = db.read().begin().await?;
-    let tables = Tables {
-        funds: stored_funds(&mut tx).await?,
-        commitments: stored_commitments(&mut tx).await?,
-        ..Tables::default()
-    };
     Ok(Overview {
         progress: progress(&mut tx, db.now()).await?,
         contacts: sqlx::query_scalar("select count(*) from fundraising_contacts")
             .fetch_one(&mut *tx)
             .await?,
-        sums: tables.sums(),
     })
 }
 

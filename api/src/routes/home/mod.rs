@@ -5,24 +5,25 @@ use crm_jobs::{
     accounts::users,
     backup,
     grid::{self, ListCounts},
-    investors::{self, FundSum, Overview},
+    investors::{self, Overview},
     queue::inspect,
     settings,
 };
 
-use self::page::{ChecklistStep, FundCard, HealthLine, HomePage, RecentEntry};
+use self::page::{ChecklistStep, HealthLine, HomePage, RecentEntry};
 use crate::{
     access::Access,
     error::AppError,
     frame::{frame, html},
     route::{Route, get},
-    routes::page::{Badge, Tile},
+    routes::page::Tile,
     session::SignedIn,
     show,
     state::App,
 };
 
 pub mod page;
+mod raise;
 
 /// A backup older than this is worth a warning.
 const BACKUP_STALE_MS: i64 = 26 * crm_jobs::clock::HOUR;
@@ -39,6 +40,7 @@ async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, AppErro
     let recent = grid::recent_changes(&mut conn, None, 8).await?;
     drop(conn);
     let overview = investors::overview(&app.db).await?;
+    let figures = raise::figures(&app).await?;
     let zone = show::zone(&settings::fund_zone(&app.db).await?);
     Ok(html(&HomePage {
         greeting: format!("Hello, {first_name}"),
@@ -48,7 +50,9 @@ async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, AppErro
             show::number(overview.progress.grid_version)
         ),
         tiles: tiles(&counts, &overview),
-        funds: overview.sums.iter().map(fund).collect(),
+        charts: figures.charts,
+        stale: figures.stale,
+        funds: figures.funds,
         health: health(&app, &who, &overview.progress).await?,
         recent: entries(&app, recent).await?,
         checklist: checklist(&app, &who, &counts).await?,
@@ -72,50 +76,9 @@ fn tiles(counts: &ListCounts, overview: &Overview) -> Vec<Tile> {
             &show::number(overview.contacts),
             "each person once",
             "",
-        ),
-    ]
-}
-
-/// What counts as committed: promised in earnest, or further.
-const COMMITTED: [&str; 3] = ["hard", "signed", "wired"];
-
-fn fund(sum: &FundSum) -> FundCard {
-    let of = |stages: &[&str]| {
-        show::sum(
-            sum.stages
-                .iter()
-                .filter(|s| stages.contains(&s.stage.as_str()))
-                .map(|s| s.amount.as_str()),
         )
-    };
-    let committed = of(&COMMITTED);
-    let target = sum.target.clone().unwrap_or_default();
-    let investors: usize = sum
-        .stages
-        .iter()
-        .filter(|s| COMMITTED.contains(&s.stage.as_str()))
-        .map(|s| s.investors)
-        .sum();
-    FundCard {
-        name: sum.name.clone(),
-        status: match sum.status.as_str() {
-            "raising" => Badge::new("Raising", "info"),
-            "closed" => Badge::new("Closed", "ok"),
-            _ => Badge::new("Planned", "muted"),
-        },
-        percent: show::percent(&committed, &target),
-        detail: format!(
-            "{investors} commitments · soft {} {}",
-            sum.currency,
-            show::amount(&of(&["soft"]))
-        ),
-        committed: format!("{} {}", sum.currency, show::amount(&committed)),
-        target: if target.is_empty() {
-            "no target".to_owned()
-        } else {
-            format!("{} {}", sum.currency, show::amount(&target))
-        },
-    }
+        .to("/contacts"),
+    ]
 }
 
 async fn health(

@@ -2,7 +2,12 @@
 
 use askama::Template;
 
-use crate::routes::page::{Badge, Frame, Tile, When};
+#[cfg(any(test, debug_assertions))]
+use crate::routes::page::Badge;
+use crate::routes::{
+    page::{Chart, Frame, Tile, When},
+    raise::page::FundCard,
+};
 
 /// Where the raise stands, how the box is doing, and what happened lately.
 #[derive(Debug, Template)]
@@ -18,6 +23,10 @@ pub struct HomePage {
     pub tiles: Vec<Tile>,
     /// Funds being raised.
     pub funds: Vec<FundCard>,
+    /// The raise over time, month by month, and the funnel.
+    pub charts: Vec<Chart>,
+    /// Investors to get in touch with.
+    pub stale: Stale,
     /// State of the parts that run by themselves.
     pub health: Vec<HealthLine>,
     /// The newest entries of the activity page.
@@ -34,21 +43,26 @@ impl HomePage {
     }
 }
 
-/// A fund and how much of it is committed.
+/// An investor nobody was in touch with for long.
 #[derive(Debug, Clone, Default)]
-pub struct FundCard {
-    /// Its name.
+pub struct StaleLine {
+    /// Their page.
+    pub href: String,
+    /// Their name.
     pub name: String,
-    /// Its status.
-    pub status: Badge,
-    /// Sum committed, formatted.
-    pub committed: String,
-    /// Target, formatted.
-    pub target: String,
-    /// Whole percent of the target; may pass 100.
-    pub percent: u64,
-    /// Such as `"38 investors · cap EUR 120m · first close 30 Sep"`.
-    pub detail: String,
+    /// When somebody was last in touch.
+    pub when: When,
+}
+
+/// Investors nobody was in touch with for long.
+#[derive(Debug, Clone, Default)]
+pub struct Stale {
+    /// The longest first.
+    pub lines: Vec<StaleLine>,
+    /// How many there are in all.
+    pub total: String,
+    /// All of them.
+    pub href: String,
 }
 
 /// One part of the installation and how it is doing.
@@ -107,6 +121,7 @@ impl HomePage {
         let fund =
             |name: &str, status: Badge, committed: &str, target: &str, percent, detail: &str| {
                 FundCard {
+                    href: "/funds/sample".to_owned(),
                     name: name.to_owned(),
                     status,
                     committed: committed.to_owned(),
@@ -172,6 +187,16 @@ impl HomePage {
                     "2 investors · no first close date yet",
                 ),
             ],
+            charts: Vec::new(),
+            stale: Stale {
+                lines: vec![StaleLine {
+                    href: "/investors/sample".to_owned(),
+                    name: "Sample Foundation".to_owned(),
+                    when: When::new("2024-12-01T08:00:00Z", "93 days ago"),
+                }],
+                total: "14 investors".to_owned(),
+                href: "/grid".to_owned(),
+            },
             health: vec![
                 line(
                     "Worker",
@@ -249,6 +274,7 @@ impl HomePage {
             frame: Frame::sample("Home", "/"),
             tiles: Vec::new(),
             funds: Vec::new(),
+            stale: Stale::default(),
             recent: Vec::new(),
             checklist: vec![
                 step(

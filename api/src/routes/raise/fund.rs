@@ -162,7 +162,7 @@ fn lead(fund: &FundTerms) -> String {
 }
 
 fn tiles(fund: &FundTerms, totals: &Totals) -> Vec<Tile> {
-    let amount = |a: &str| money(&fund.currency, a);
+    let amount = |a: &str| rounded(&fund.currency, a);
     let percent = totals.percent_of_target.as_deref();
     let mut tiles = vec![
         Tile::new(
@@ -276,8 +276,21 @@ fn stage_choices() -> Vec<Choice> {
         .collect()
 }
 
+/// An amount with two digits of its million: tiles are narrow, and the table
+/// below them is exact.
+fn rounded(currency: &str, amount: &str) -> String {
+    let million = Decimal::from(1_000_000);
+    match Decimal::from_str_exact(amount) {
+        Ok(exact) if exact.abs() >= Decimal::TEN * million => {
+            let short = (exact / million).round_dp(2).normalize();
+            format!("{currency} {short} m")
+        }
+        _ => money(currency, amount),
+    }
+}
+
 /// The raise month by month, and what each month brought.
-fn charts(fund: &FundTerms, days: &[Day], today: &str) -> Vec<Chart> {
+pub fn charts(fund: &FundTerms, days: &[Day], today: &str) -> Vec<Chart> {
     let months = months(days, today);
     if months.len() < 2 {
         return Vec::new();

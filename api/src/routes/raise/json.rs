@@ -89,11 +89,16 @@ pub struct AsOfQuery {
     as_of: Option<String>,
 }
 
+/// The day it is for the fund.
+pub async fn today(app: &App) -> Result<String, AppError> {
+    let zone = show::zone(&settings::fund_zone(&app.db).await?);
+    Ok(show::today(&zone, app.db.now()))
+}
+
 /// The day that is meant, or today for the fund.
 pub async fn day(app: &App, text: Option<&str>) -> Result<String, AppError> {
     let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else {
-        let zone = show::zone(&settings::fund_zone(&app.db).await?);
-        return Ok(show::today(&zone, app.db.now()));
+        return today(app).await;
     };
     let day: jiff::civil::Date = text
         .parse()

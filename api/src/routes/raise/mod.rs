@@ -25,7 +25,10 @@ mod pipeline;
 mod sample;
 mod terms;
 
+pub use fund::{charts, title};
 pub use funds::cards;
+pub use json::today;
+pub use pipeline::funnel;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {

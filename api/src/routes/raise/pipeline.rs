@@ -31,7 +31,7 @@ const STRETCHES: [(i64, &str); 4] = [
     (3_650, "Ever"),
 ];
 /// Lost investors shown.
-const MOST_LOST: i64 = 50;
+const MOST_LOST: i64 = 20;
 
 #[derive(Deserialize)]
 pub struct PipelineQuery {
@@ -102,6 +102,7 @@ pub fn funnel(pipeline: &Pipeline) -> Option<Chart> {
     let mut chart = Chart::stacked("funnel", "Who stands where", &words, &labels, &[series]);
     // A bar for each stage wants its name below it, not every fourth.
     chart.x_labels = labels;
+    chart.is_by_bar = true;
     Some(chart)
 }
 
