@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     5 "0005_projection",
     6 "0006_backups",
     7 "0007_grid_depth",
+    8 "0008_imports_depth",
 ];
 
 /// The schema this binary was built for.

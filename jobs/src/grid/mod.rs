@@ -7,6 +7,7 @@
 
 mod apply;
 mod beginning;
+mod bulk;
 mod column_operations;
 mod columns;
 mod decimal;
@@ -17,6 +18,7 @@ mod links;
 mod model;
 mod names;
 mod operation;
+pub(crate) mod people;
 mod persist;
 mod read;
 mod retype;
@@ -31,6 +33,7 @@ pub mod view;
 
 pub use apply::apply;
 pub use beginning::begin;
+pub use bulk::{Bulk, Prepared};
 pub use columns::{
     COLORS, Choice, ColumnOptions, ColumnType, Commitment, DateFormat, NumberFormat, slug,
 };
