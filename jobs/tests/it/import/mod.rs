@@ -1,9 +1,14 @@
 //! Files into the grid: what arrives, what is refused, and that nothing is half-done.
 
+mod drift;
 mod export;
+mod exports;
 mod pace;
+mod profiles;
 mod reading;
+mod revert;
 mod states;
+mod workbooks;
 
 use crm_jobs::{
     grid::{self, ColumnType, Row},
