@@ -132,7 +132,7 @@ fn tiles(drift: &Drift, id: &str, shown: Option<DriftKind>) -> Vec<Tile> {
             "The same",
             &count(c.same_rows),
             &format!("of {} rows in the file", count(c.file_rows)),
-            "ok",
+            if c.same_rows == 0 { "" } else { "ok" },
         ),
         tile(
             DriftKind::Differs,

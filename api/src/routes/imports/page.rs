@@ -92,6 +92,8 @@ pub struct ImportPage {
     pub merge_keys: Vec<Choice>,
     /// New, changed, unchanged, rejected.
     pub tiles: Vec<Tile>,
+    /// What the first new rows are called.
+    pub new_rows: Vec<String>,
     /// The first changed cells.
     pub changes: Vec<CellChange>,
     /// How many changed cells there are, if more than are shown.

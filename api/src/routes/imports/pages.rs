@@ -171,6 +171,7 @@ pub async fn one_page(
         columns: draft::columns(&import, &columns),
         merge_keys: draft::keys(&import),
         tiles: tiles(&report),
+        new_rows: new_rows(&report),
         changes: report
             .changes
             .iter()
@@ -304,6 +305,22 @@ fn tiles(report: &Report) -> Vec<Tile> {
         ));
     }
     tiles
+}
+
+/// The first of them by name, and how many more there are.
+fn new_rows(report: &Report) -> Vec<String> {
+    let named = report.new_rows.iter().take(SHOWN_REJECTS);
+    let mut names: Vec<String> = named
+        .map(|r| match r.row.as_str() {
+            "" => format!("line {}", r.line),
+            name => name.to_owned(),
+        })
+        .collect();
+    if report.new > names.len() {
+        let more = i64::try_from(report.new - names.len()).unwrap_or(i64::MAX);
+        names.push(format!("and {} more", show::number(more)));
+    }
+    names
 }
 
 fn change(c: &import::CellChange) -> CellChange {

@@ -148,6 +148,7 @@ impl ImportPage {
                 Tile::new("Unchanged", "9", "rows", "muted"),
                 Tile::new("Rejected", "3", "rows left out", "bad"),
             ],
+            new_rows: vec!["Sample Family Office 90".to_owned(), "Sample Trust 4".to_owned()],
             changes: vec![
                 change("Sample Family Office 12", "Stage", "Lead", "Engaged"),
                 change("Sample Fund of Funds 4", "Ticket", "", "EUR 1,000,000"),
