@@ -174,7 +174,7 @@ async function inspect(page, name, path, look, problems) {
   problems.length = 0;
   await page.goto(stack.base + path);
   await page.locator("h1").first().waitFor();
-  for (const summary of await page.locator("details.disclosure:not([open]) > summary").all()) await summary.click();
+  await page.evaluate(() => document.querySelectorAll("main details").forEach((details) => (details.open = true)));
   if (SHOTS) {
     mkdirSync(SHOTS, { recursive: true });
     await page.screenshot({ path: join(SHOTS, `${name}-${look.width}-${look.colorScheme}.png`), fullPage: true });
