@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
 use super::{
-    ImportError, Mapping, Table,
+    ImportError, Mapping, Record, Table,
     apply::{csv_bytes, csv_writer, read_grid, stored_table},
     merge::{merge_pills, same},
     on_a_thread,
     plan::{Listeners, Planner},
-    snapshot::{Snapshot, title},
+    snapshot::{Snapshot, StoredRow, title},
 };
 use crate::{
     accounts::users,
@@ -81,6 +81,31 @@ pub struct Difference {
     pub changed: Option<LastChange>,
     #[serde(skip)]
     column_id: Option<String>,
+}
+
+impl Difference {
+    fn empty(kind: DriftKind) -> Self {
+        Self {
+            kind,
+            line: None,
+            row_id: None,
+            row: String::new(),
+            column: String::new(),
+            file: String::new(),
+            grid: String::new(),
+            changed: None,
+            column_id: None,
+        }
+    }
+
+    fn of_line(kind: DriftKind, record: &Record, called: &str, grid: String) -> Self {
+        Self {
+            line: Some(record.line),
+            row: called.to_owned(),
+            grid,
+            ..Self::empty(kind)
+        }
+    }
 }
 
 /// The last change of a cell, or of a row.
@@ -292,17 +317,7 @@ fn compare(table: &Table, mapping: &Mapping, grid: &Snapshot, mut window: Window
     let mut met: HashSet<usize> = HashSet::new();
     for record in &table.records {
         let called = planner.called(record);
-        let whole = |kind, grid: String| Difference {
-            kind,
-            line: Some(record.line),
-            row_id: None,
-            row: called.clone(),
-            column: String::new(),
-            file: String::new(),
-            grid,
-            changed: None,
-            column_id: None,
-        };
+        let whole = |kind, says| Difference::of_line(kind, record, &called, says);
         let values = match planner.read(record) {
             Ok(values) => values,
             Err(rejects) => {
@@ -341,35 +356,7 @@ fn compare(table: &Table, mapping: &Mapping, grid: &Snapshot, mut window: Window
             }
         };
         met.insert(row);
-        let row = &grid.rows[row];
-        let cells = row.cells();
-        let mut differing = 0;
-        for (at, value) in values.into_iter().enumerate() {
-            if planner.filled[at].is_new {
-                continue;
-            }
-            let column_id = planner.filled[at].column.id.clone();
-            let before = cells.get(&column_id);
-            let kind = planner.filled[at].column.kind;
-            let after = match value {
-                Some(value) if kind == ColumnType::Contacts => Some(merge_pills(before, value)),
-                Some(value) => Some(planner.settle(at, value)),
-                None => None,
-            };
-            if same(kind, before, after.as_ref()) {
-                continue;
-            }
-            differing += 1;
-            let (names, column) = (&planner.names, &planner.filled[at].column);
-            window.add(DriftKind::Differs, || Difference {
-                row_id: Some(row.id.clone()),
-                row: title(&cells, &grid.columns),
-                column: column.name.clone(),
-                file: names.show(column, after.as_ref()),
-                column_id: Some(column_id),
-                ..whole(DriftKind::Differs, names.show(column, before))
-            });
-        }
+        let differing = compare_cells(&mut planner, &grid.rows[row], record, values, &mut window);
         drift.counts.differing_cells += differing;
         if differing == 0 {
             drift.counts.same_rows += 1;
@@ -377,25 +364,62 @@ fn compare(table: &Table, mapping: &Mapping, grid: &Snapshot, mut window: Window
             drift.counts.differing_rows += 1;
         }
     }
-    for (at, row) in grid.rows.iter().enumerate() {
-        if row.is_archived || met.contains(&at) {
-            continue;
-        }
+    let missed = grid.rows.iter().enumerate();
+    for (_, row) in missed.filter(|(at, row)| !row.is_archived && !met.contains(at)) {
         drift.counts.only_in_grid += 1;
         window.add(DriftKind::OnlyInGrid, || Difference {
-            kind: DriftKind::OnlyInGrid,
             line: None,
             row_id: Some(row.id.clone()),
             row: title(&row.cells(), &grid.columns),
-            column: String::new(),
-            file: String::new(),
-            grid: String::new(),
-            changed: None,
-            column_id: None,
+            ..Difference::empty(DriftKind::OnlyInGrid)
         });
     }
     drift.differences = window.found;
     drift
+}
+
+/// Tells of the cells of one row that read otherwise. How many.
+fn compare_cells(
+    planner: &mut Planner<'_>,
+    row: &StoredRow,
+    record: &Record,
+    values: Vec<Option<Value>>,
+    window: &mut Window,
+) -> usize {
+    let cells = row.cells();
+    let mut differing = 0;
+    for (at, value) in values.into_iter().enumerate() {
+        if planner.filled[at].is_new {
+            continue;
+        }
+        let column_id = planner.filled[at].column.id.clone();
+        let before = cells.get(&column_id);
+        let kind = planner.filled[at].column.kind;
+        let after = match value {
+            Some(value) if kind == ColumnType::Contacts => Some(merge_pills(before, value)),
+            Some(value) => Some(planner.settle(at, value)),
+            None => None,
+        };
+        if same(kind, before, after.as_ref()) {
+            continue;
+        }
+        differing += 1;
+        let (names, column) = (&planner.names, &planner.filled[at].column);
+        let called = || title(&cells, &planner.grid.columns);
+        window.add(DriftKind::Differs, || Difference {
+            row_id: Some(row.id.clone()),
+            column: column.name.clone(),
+            file: names.show(column, after.as_ref()),
+            column_id: Some(column_id),
+            ..Difference::of_line(
+                DriftKind::Differs,
+                record,
+                &called(),
+                names.show(column, before),
+            )
+        });
+    }
+    differing
 }
 
 /// Who changed our cells and rows last.

@@ -21,6 +21,10 @@ const MAX_CHOICES: usize = 60;
 
 /// What is known of one column of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "facts that have nothing to do with each other"
+)]
 pub struct Profile {
     /// Its header, cleaned.
     pub header: String,

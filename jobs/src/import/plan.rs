@@ -61,7 +61,7 @@ pub(super) fn plan<'a>(
             return Plan {
                 columns: Vec::new(),
                 funds: Vec::new(),
-                report,
+                report: *report,
             };
         }
     };
@@ -124,7 +124,7 @@ impl<'a> Planner<'a> {
         mapping: &'a Mapping,
         grid: &'a Snapshot,
         listeners: Listeners<'a>,
-    ) -> Result<Self, Report> {
+    ) -> Result<Self, Box<Report>> {
         let mut report = Report {
             grid_version: grid.version,
             rows: table.records.len(),
@@ -136,7 +136,7 @@ impl<'a> Planner<'a> {
             Ok(filled) => filled,
             Err(errors) => {
                 report.errors = errors;
-                return Err(report);
+                return Err(Box::new(report));
             }
         };
         let names_people = filled.iter().any(|f| f.column.kind == ColumnType::Contacts);

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Profiles there are at most: the list is read whole.
-const MAX_PROFILES: i64 = 200;
+const MAX_PROFILES: u32 = 200;
 /// Characters of a name at most.
 const MAX_NAME: usize = 100;
 
@@ -140,7 +140,7 @@ pub async fn save_profile(
     let encode = |e| sqlx::Error::Encode(Box::new(e));
     let known: Vec<ImportProfile> = profiles(tx).await?;
     let old = known.iter().find(|p| name_key(&p.name) == name_key(&name));
-    if old.is_none() && known.len() as i64 >= MAX_PROFILES {
+    if old.is_none() && known.len() >= MAX_PROFILES as usize {
         return Err(ImportError::invalid(
             "too_many_profiles",
             "name",

@@ -153,12 +153,11 @@ fn text(value: &DataRef<'_>) -> String {
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::DateTime(at) => moment(at),
         other => match Data::from(other.clone()) {
-            Data::Empty => String::new(),
+            Data::Empty | Data::Bool(false) => String::new(),
             Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text,
             Data::Int(n) => n.to_string(),
             Data::Float(n) => number(n),
             Data::Bool(true) => "checked".to_owned(),
-            Data::Bool(false) => String::new(),
             Data::Error(error) => error.to_string(),
             Data::DateTime(at) => moment(&at),
         },
