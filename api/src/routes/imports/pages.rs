@@ -309,8 +309,8 @@ fn tiles(report: &Report) -> Vec<Tile> {
 
 /// The first of them by name, and how many more there are.
 fn new_rows(report: &Report) -> Vec<String> {
-    let named = report.new_rows.iter().take(SHOWN_REJECTS);
-    let mut names: Vec<String> = named
+    let first = report.new_rows.iter().take(SHOWN_REJECTS);
+    let mut names: Vec<String> = first
         .map(|r| match r.row.as_str() {
             "" => format!("line {}", r.line),
             name => name.to_owned(),
@@ -397,10 +397,10 @@ fn result(import: &Import, report: &Report) -> String {
                 (None, None) => summary,
             }
         }
-        ImportState::Reverted => import.revert.as_ref().map_or_else(
-            || "All of it was undone.".to_owned(),
-            |done| revert::words(done),
-        ),
+        ImportState::Reverted => import
+            .revert
+            .as_ref()
+            .map_or_else(|| "All of it was undone.".to_owned(), revert::words),
         _ => String::new(),
     }
 }

@@ -167,22 +167,7 @@ impl ImportPage {
             links: Vec::new(),
             live_href: String::new(),
             events_href: String::new(),
-            reading: Reading {
-                lines: vec![
-                    "Name,Status,Next date,Ticket,Internal id".to_owned(),
-                    "Sample Family Office 12,Engaged,03/04/2025,€2.500.000,rec0001".to_owned(),
-                ],
-                encodings: vec![
-                    Choice::new("utf8", "UTF-8", true),
-                    Choice::new("cp1252", "Windows-1252", false),
-                ],
-                delimiters: vec![
-                    Choice::new("comma", "Comma", true),
-                    Choice::new("semicolon", "Semicolon", false),
-                ],
-                sheets: Vec::new(),
-                error: None,
-            },
+            reading: Reading::sample(),
             by_profile: "Weekly export".to_owned(),
             can_keep: true,
             can_revert: false,
@@ -253,6 +238,28 @@ impl ImportPage {
             }],
             links: vec![LinkTo::new("Open the grid", "/grid")],
             ..Self::sample()
+        }
+    }
+}
+
+impl Reading {
+    /// A text file that could be read otherwise.
+    fn sample() -> Self {
+        Self {
+            lines: vec![
+                "Name,Status,Next date,Ticket,Internal id".to_owned(),
+                "Sample Family Office 12,Engaged,03/04/2025,€2.500.000,rec0001".to_owned(),
+            ],
+            encodings: vec![
+                Choice::new("utf8", "UTF-8", true),
+                Choice::new("cp1252", "Windows-1252", false),
+            ],
+            delimiters: vec![
+                Choice::new("comma", "Comma", true),
+                Choice::new("semicolon", "Semicolon", false),
+            ],
+            sheets: Vec::new(),
+            error: None,
         }
     }
 }

@@ -113,8 +113,8 @@ async fn both_sides_and_the_last_change_are_told_and_nothing_is_written() {
 async fn pages_hold_a_hundred_and_a_key_is_needed() {
     let t = TestDb::new().await;
     bring_in(&t, b"Name,X\nA,1\n").await;
-    let rows: String = (0..250).map(|n| format!("Row {n},1\n")).collect();
-    let import = upload(&t, format!("Name,X\n{rows}").as_bytes()).await;
+    let rows: Vec<String> = (0..250).map(|n| format!("Row {n},1")).collect();
+    let import = upload(&t, format!("Name,X\n{}\n", rows.join("\n")).as_bytes()).await;
     let mut seen = Vec::new();
     for page in 1..=3 {
         let drift = import::drift(&t.db, &import.id, None, page).await.unwrap();

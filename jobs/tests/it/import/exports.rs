@@ -70,7 +70,7 @@ fn investors(week: usize) -> Vec<u8> {
                 ),
             ),
             match n % 5 {
-                0 => format!("${}M", n),
+                0 => format!("${n}M"),
                 1 => format!("$166.{:02}K", n % 100),
                 _ => format!("${},{:03},000.00", n % 9 + 1, n % 1_000),
             },
