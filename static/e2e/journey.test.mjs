@@ -45,7 +45,7 @@ test("a wrong password is refused, the right one signs in", async () => {
 
 test("an Airtable export is uploaded and shows what it would change", async () => {
   await page.goto(`${stack.base}/imports`);
-  await page.getByLabel("Choose a CSV file").setInputFiles(FIXTURE);
+  await page.getByLabel("Choose a CSV or Excel file").setInputFiles(FIXTURE);
   await page.getByRole("button", { name: "Upload and look at it" }).click();
   await page.getByRole("heading", { name: "airtable-export.csv" }).waitFor();
   const tiles = page.getByRole("heading", { name: /Dry run/ }).locator("xpath=ancestor::section");
@@ -65,7 +65,7 @@ test("applying it is one job, and the page follows it to its end", async () => {
 
 test("the same file again changes nothing", async () => {
   await page.goto(`${stack.base}/imports`);
-  await page.getByLabel("Choose a CSV file").setInputFiles(FIXTURE);
+  await page.getByLabel("Choose a CSV or Excel file").setInputFiles(FIXTURE);
   await page.getByRole("button", { name: "Upload and look at it" }).click();
   await page.getByText("Nothing would change").waitFor();
   assert.ok(await page.getByRole("button", { name: "Apply" }).isDisabled());

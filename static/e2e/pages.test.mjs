@@ -29,7 +29,7 @@ async function makeThings() {
   const { page, context } = await newPage(browser);
   await signIn(page, stack.base, "admin@example.org");
   await page.goto(`${stack.base}/imports`);
-  await page.getByLabel("Choose a CSV file").setInputFiles(FIXTURE);
+  await page.getByLabel("Choose a CSV or Excel file").setInputFiles(FIXTURE);
   await page.getByRole("button", { name: "Upload and look at it" }).click();
   await page.waitForURL(/imports\/./);
   paths.draft = new URL(page.url()).pathname;

@@ -476,12 +476,7 @@ impl Chart {
             summary: format!("{title}, highest mark {}", words(top)),
             legend: series.iter().map(|s| Badge::new(&s.name, s.tone)).collect(),
             y_labels: vec![words(top), words(top / 2), "0".to_owned()],
-            x_labels: labels
-                .iter()
-                .step_by(quarter)
-                .chain(labels.last())
-                .cloned()
-                .collect(),
+            x_labels: marks(labels, quarter),
             table_head,
             table_rows: labels
                 .iter()
@@ -497,6 +492,15 @@ impl Chart {
             ..Self::default()
         }
     }
+}
+
+/// Every so-manieth label, and the last one.
+fn marks(labels: &[String], step: usize) -> Vec<String> {
+    let mut marks: Vec<String> = labels.iter().step_by(step).cloned().collect();
+    if let Some(last) = labels.last().filter(|last| marks.last() != Some(last)) {
+        marks.push(last.clone());
+    }
+    marks
 }
 
 /// The next even, round number: axes read better when they end on one.

@@ -17,6 +17,7 @@ mod errors;
 mod grid;
 mod harness;
 mod headers;
+mod imports;
 mod matrix;
 mod operations;
 mod pages;

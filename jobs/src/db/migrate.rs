@@ -23,6 +23,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     6 "0006_backups",
     7 "0007_grid_depth",
     8 "0008_raise",
+    9 "0009_imports_depth",
 ];
 
 /// The schema this binary was built for.

@@ -106,6 +106,21 @@ impl Db {
         ))
     }
 
+    /// A transaction that sees one moment, keeps nobody waiting and cannot write:
+    /// what is long to work out is worked out here, then checked and stored under
+    /// the lock.
+    pub async fn rehearse(&self) -> Result<WriteTx, DbError> {
+        let pool = self.readers.clone();
+        let tx = tokio::spawn(async move { pool.begin().await })
+            .await
+            .map_err(|_| sqlx::Error::WorkerCrashed)??;
+        Ok(WriteTx::new(
+            tx,
+            self.shared.clock.clone(),
+            self.shared.bell.clone(),
+        ))
+    }
+
     /// Connections that can only read.
     pub fn read(&self) -> &SqlitePool {
         &self.readers

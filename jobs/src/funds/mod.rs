@@ -31,6 +31,36 @@ pub struct Fund {
     pub status: String,
 }
 
+impl Fund {
+    /// One that is about to be raised, of which no more is known.
+    pub fn raising(id: String, name: &str, currency: &str) -> Self {
+        Self {
+            id,
+            name: name.trim().to_owned(),
+            currency: currency.to_owned(),
+            target: None,
+            hard_cap: None,
+            status: "raising".to_owned(),
+        }
+    }
+}
+
+/// Stores a fund under its own id.
+pub async fn add(tx: &mut WriteTx, fund: &Fund) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query(
+        "insert into funds (id, name, name_key, currency, created_at) values (?1, ?2, ?3, ?4, ?5)",
+    )
+    .bind(&fund.id)
+    .bind(&fund.name)
+    .bind(name_key(&fund.name))
+    .bind(&fund.currency)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// All live funds by name.
 pub async fn list(conn: &mut SqliteConnection) -> Result<Vec<Fund>, DbError> {
     sqlx::query_as(
@@ -55,18 +85,9 @@ pub async fn find_or_create(
     if let Some(id) = known {
         return Ok(id);
     }
-    let (id, now) = (tx.new_id(), tx.now());
-    sqlx::query(
-        "insert into funds (id, name, name_key, currency, created_at) values (?1, ?2, ?3, ?4, ?5)",
-    )
-    .bind(&id)
-    .bind(name.trim())
-    .bind(key)
-    .bind(currency)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
-    Ok(id)
+    let fund = Fund::raising(tx.new_id(), name, currency);
+    add(tx, &fund).await?;
+    Ok(fund.id)
 }
 
 /// How names are compared.

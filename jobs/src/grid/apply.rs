@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Value, json};
 
 use super::{
-    Applied, CellError, ChangeBy, Column, Conflict, GridError, Names, Operation, Row, links::Links,
-    normalize, read, row_operations::NewRow, rules,
+    Applied, CellError, ChangeBy, Column, Conflict, GridError, Names, Operation, Row,
+    bulk::Drained, links::Links, normalize, read, row_operations::NewRow, rules,
 };
 use crate::db::{DbError, WriteTx};
 
@@ -37,7 +37,7 @@ pub async fn apply(
 }
 
 /// One wrong cell is the error itself; several are a list.
-fn refusal(mut refused: Vec<CellError>) -> Option<GridError> {
+pub(super) fn refusal(mut refused: Vec<CellError>) -> Option<GridError> {
     match refused.len() {
         0 => None,
         1 => refused
@@ -65,6 +65,8 @@ pub(super) struct Work {
     pub(super) links: Links,
     /// Loaded where columns change: formulas and retyped cells need them.
     pub(super) names: Names,
+    /// Rows that a large write has finished with.
+    pub(super) drained: Drained,
 }
 
 pub(super) struct Touched {
@@ -119,10 +121,11 @@ impl Work {
             refused: Vec::new(),
             links: Links::default(),
             names,
+            drained: Drained::default(),
         })
     }
 
-    async fn take(
+    pub(super) async fn take(
         &mut self,
         tx: &mut WriteTx,
         index: usize,
@@ -314,7 +317,7 @@ fn gone(row_id: &str, value: Option<Value>, row: &Row) -> Conflict {
 }
 
 /// Live rows, and the last position ever given.
-async fn size(tx: &mut WriteTx) -> Result<(i64, i64), DbError> {
+pub(super) async fn size(tx: &mut WriteTx) -> Result<(i64, i64), DbError> {
     sqlx::query_as(
         "select (select count(*) from grid_rows where deleted_at is null), (select coalesce(max(position), 0) from grid_rows)",
     )
@@ -322,7 +325,10 @@ async fn size(tx: &mut WriteTx) -> Result<(i64, i64), DbError> {
     .await
 }
 
-async fn load_rows(tx: &mut WriteTx, ids: &[&str]) -> Result<HashMap<String, Touched>, DbError> {
+pub(super) async fn load_rows(
+    tx: &mut WriteTx,
+    ids: &[&str],
+) -> Result<HashMap<String, Touched>, DbError> {
     let mut rows = HashMap::with_capacity(ids.len());
     for chunk in ids.chunks(2_000) {
         let chunk: Vec<String> = chunk.iter().map(|id| (*id).to_owned()).collect();

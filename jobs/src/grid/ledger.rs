@@ -7,30 +7,15 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ChangeBy, Column, ColumnType, Commitment, apply::Work};
+use super::{
+    ChangeBy, Column, ColumnType, Commitment,
+    apply::Work,
+    touch::{Made, Touch, parsed},
+};
 use crate::{
     db::{DbError, WriteTx},
     settings,
 };
-
-/// A change as `apply::change` makes it: what, row, column, before and after,
-/// the last two as JSON text.
-#[derive(Deserialize)]
-pub(super) struct Made(
-    pub(super) String,
-    pub(super) Option<String>,
-    pub(super) Option<String>,
-    pub(super) Option<String>,
-    pub(super) Option<String>,
-);
-
-impl Made {
-    pub(super) fn all(changes: &[Value]) -> Result<Vec<Self>, DbError> {
-        let all = changes.iter().map(Self::deserialize);
-        all.collect::<Result<_, _>>()
-            .map_err(|e| sqlx::Error::Decode(Box::new(e)))
-    }
-}
 
 /// A column's definition as history keeps it, as far as it matters here.
 #[derive(Default, Deserialize)]
@@ -45,24 +30,28 @@ struct Definition {
 pub(super) async fn record(
     tx: &mut WriteTx,
     work: &Work,
-    changes: &[Made],
+    touches: &[Touch<'_>],
     by: &ChangeBy<'_>,
 ) -> Result<(), DbError> {
-    let bound = |column: &&Column| column.options.commitment.is_some();
-    let rebound = rebound(work, changes);
+    let rebound = rebound(work);
     let columns: BTreeMap<&str, &Column> = work
         .columns
         .values()
-        .filter(bound)
+        .filter(|c| c.options.commitment.is_some())
         .filter(|c| !rebound.iter().any(|r| r.column == c.id))
         .map(|c| (c.id.as_str(), c))
         .collect();
-    if columns.is_empty() && rebound.is_empty() {
-        return Ok(());
-    }
     let mut events = Vec::new();
-    for change in changes {
-        of_change(change, &columns, &mut events);
+    for touch in touches {
+        if let Some(column) = columns.get(touch.column.as_str()) {
+            push(
+                &mut events,
+                touch.row,
+                column,
+                touch.before.as_deref(),
+                touch.after.as_deref(),
+            );
+        }
     }
     for rebound in &rebound {
         rebound.events(tx, &mut events).await?;
@@ -70,33 +59,12 @@ pub(super) async fn record(
     append(tx, work, &events, by).await
 }
 
-fn of_change(change: &Made, columns: &BTreeMap<&str, &Column>, events: &mut Vec<Value>) {
-    let Made(what, Some(row), column, before, after) = change else {
-        return;
-    };
-    match (what.as_str(), column) {
-        ("cell", Some(column)) => {
-            if let Some(column) = columns.get(column.as_str()) {
-                push(events, row, column, amount(before), amount(after));
-            }
-        }
-        ("row_added", _) => {
-            let cells = parsed(after.as_deref());
-            for column in columns.values() {
-                let amount = cells.get(&column.id).and_then(Value::as_str);
-                push(events, row, column, None, amount.map(str::to_owned));
-            }
-        }
-        _ => {}
-    }
-}
-
 fn push(
     events: &mut Vec<Value>,
     row: &str,
     column: &Column,
-    before: Option<String>,
-    after: Option<String>,
+    before: Option<&str>,
+    after: Option<&str>,
 ) {
     let Some(commitment) = &column.options.commitment else {
         return;
@@ -116,15 +84,6 @@ fn push(
     ]));
 }
 
-fn parsed(text: Option<&str>) -> Value {
-    text.and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default()
-}
-
-fn amount(text: &Option<String>) -> Option<String> {
-    parsed(text.as_deref()).as_str().map(str::to_owned)
-}
-
 /// A column whose amounts now belong to another fund or stage, or to none.
 struct Rebound {
     column: String,
@@ -133,18 +92,19 @@ struct Rebound {
 }
 
 /// Columns that a write added, brought back, bound otherwise or deleted.
-fn rebound(work: &Work, changes: &[Made]) -> Vec<Rebound> {
-    let mut first: BTreeMap<&str, Option<&String>> = BTreeMap::new();
-    for Made(what, _, column, before, _) in changes {
-        if let ("column", Some(column)) = (what.as_str(), column) {
-            first.entry(column).or_insert(before.as_ref());
+fn rebound(work: &Work) -> Vec<Rebound> {
+    let mut first: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    if !work.changed_columns.is_empty() {
+        for change in Made::all(&work.changes) {
+            if let ("column", Some(column)) = (change.what(), change.column()) {
+                first.entry(column).or_insert(change.before());
+            }
         }
     }
     first
         .into_iter()
         .filter_map(|(id, before)| {
-            let definition: Definition =
-                serde_json::from_value(parsed(before.map(String::as_str))).unwrap_or_default();
+            let definition: Definition = parsed(before);
             let was = definition
                 .options
                 .commitment
@@ -201,7 +161,7 @@ impl Rebound {
             .fetch_all(&mut **tx)
             .await?;
             for (row, amount) in cells {
-                push(events, &row, column, None, Some(amount));
+                push(events, &row, column, None, Some(&amount));
             }
         }
         Ok(())

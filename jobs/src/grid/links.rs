@@ -1,11 +1,11 @@
 //! Whom a cell means: users, funds and contacts found by id, name or address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use sqlx::FromRow;
 
-use super::{Column, ColumnType, ContactPill, merges};
+use super::{Column, ColumnType, ContactPill, merges, people::People};
 use crate::{
     db::{DbError, WriteTx},
     funds::{self, Fund, name_key},
@@ -18,6 +18,19 @@ pub(super) struct Links {
     funds: Option<Vec<Fund>>,
     /// Email or name key → contact id, as found so far.
     contacts: HashMap<String, String>,
+    /// People this write adds, or everybody there is.
+    people: People,
+    /// Stored with the rest of the write.
+    added: Vec<NewContact>,
+    /// Addresses of people named by their id, to be remembered.
+    addresses: Vec<(String, String)>,
+}
+
+/// A person to be stored.
+struct NewContact {
+    id: String,
+    name: String,
+    email: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -116,20 +129,43 @@ impl Links {
             };
             pill.id = Some(match known {
                 Some(id) => {
-                    if let Some(email) = &pill.email {
-                        merges::remember_address(tx, &id, email).await?;
-                    }
+                    self.addresses
+                        .extend(pill.email.clone().map(|email| (email, id.clone())));
                     id
                 }
                 None => self.person(tx, pill).await?,
             });
         }
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         pills.retain(|p| seen.insert(p.id.clone()));
         serde_json::to_value(pills).map_err(decode)
     }
 
+    /// Reads everybody at once: for writes that name people by the thousand.
+    pub(super) async fn load_people(&mut self, tx: &mut WriteTx) -> Result<(), DbError> {
+        self.people = People::everybody(tx).await?;
+        Ok(())
+    }
+
+    /// Funds that will be there by the time of the write.
+    pub(super) async fn expect_funds(
+        &mut self,
+        tx: &mut WriteTx,
+        expected: &[Fund],
+    ) -> Result<(), DbError> {
+        let mut known = funds::list(tx).await?;
+        known.extend_from_slice(expected);
+        self.funds = Some(known);
+        Ok(())
+    }
+
     async fn exists(&mut self, tx: &mut WriteTx, id: &str) -> Result<bool, DbError> {
+        if self.people.has(id) {
+            return Ok(true);
+        }
+        if self.people.is_everybody() {
+            return Ok(false);
+        }
         let found: Option<i64> = sqlx::query_scalar("select 1 from contacts where id = ?1")
             .bind(id)
             .fetch_optional(&mut **tx)
@@ -142,44 +178,66 @@ impl Links {
         if let Some(id) = self.contacts.get(&key) {
             return Ok(id.clone());
         }
-        let known = if let Some(email) = &pill.email {
-            merges::by_address(tx, email).await?
-        } else {
-            let mut bearers: Vec<String> = sqlx::query_scalar(
-                "select id from contacts where name_key = ?1
-                   and id not in (select merged_id from contact_merges where undone_at is null) limit 2",
-            )
-            .bind(&key)
-            .fetch_all(&mut **tx)
-            .await?;
-            // Two people of one name: guessing would merge what nobody can part.
-            if bearers.len() == 1 {
-                bearers.pop()
-            } else {
-                None
-            }
-        };
-        let id = match known {
-            Some(id) => id,
-            None => self.add(tx, pill).await?,
+        let mut bearers = self.people.bearers(pill.email.as_deref(), &pill.name);
+        if !self.people.is_everybody() {
+            bearers.extend(stored(tx, pill).await?);
+        }
+        // Two people of one name: guessing would merge what nobody can part.
+        let id = match bearers.pop() {
+            Some(id) if bearers.is_empty() => id,
+            _ => self.add(tx, pill),
         };
         self.contacts.insert(key, id.clone());
         Ok(id)
     }
 
-    async fn add(&mut self, tx: &mut WriteTx, pill: &ContactPill) -> Result<String, DbError> {
+    fn add(&mut self, tx: &WriteTx, pill: &ContactPill) -> String {
         let id = pill.id.clone().unwrap_or_else(|| tx.new_id());
-        let now = tx.now();
-        sqlx::query(
-            "insert into contacts (id, name, name_key, email, created_at) values (?1, ?2, ?3, ?4, ?5)",
-        )
-        .bind(&id)
-        .bind(&pill.name)
-        .bind(name_key(&pill.name))
-        .bind(&pill.email)
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
-        Ok(id)
+        self.people.insert(&id, pill.email.as_deref(), &pill.name);
+        self.added.push(NewContact {
+            id: id.clone(),
+            name: pill.name.clone(),
+            email: pill.email.clone(),
+        });
+        id
     }
+
+    /// Ids of the people this write adds.
+    pub(super) fn added(&self) -> impl Iterator<Item = &str> {
+        self.added.iter().map(|contact| contact.id.as_str())
+    }
+
+    /// Stores the people this write adds.
+    pub(super) async fn write(&self, tx: &mut WriteTx) -> Result<(), DbError> {
+        let now = tx.now();
+        for chunk in self.added.chunks(2_000) {
+            let records: Vec<Value> = chunk
+                .iter()
+                .map(|c| serde_json::json!([c.id, c.name, name_key(&c.name), c.email]))
+                .collect();
+            sqlx::query(
+                "insert into contacts (id, name, name_key, email, created_at)
+                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?2 from json_each(?1)",
+            )
+            .bind(Value::from(records).to_string())
+            .bind(now)
+            .execute(&mut **tx)
+            .await?;
+        }
+        merges::remember_addresses(tx, &self.addresses).await
+    }
+}
+
+/// Who has this address, or bears this name; two are as good as many.
+async fn stored(tx: &mut WriteTx, pill: &ContactPill) -> Result<Vec<String>, DbError> {
+    if let Some(email) = &pill.email {
+        return Ok(merges::by_address(tx, email).await?.into_iter().collect());
+    }
+    sqlx::query_scalar(
+        "select id from contacts where name_key = ?1
+           and id not in (select merged_id from contact_merges where undone_at is null) limit 2",
+    )
+    .bind(name_key(&pill.name))
+    .fetch_all(&mut **tx)
+    .await
 }

@@ -37,21 +37,22 @@ pub(super) async fn kept(tx: &mut WriteTx, id: String) -> Result<String, DbError
     Ok(id)
 }
 
-/// Remembers one more address of a person, unless it is known already.
-pub(super) async fn remember_address(
+/// Remembers more addresses of people, those that nobody has yet.
+pub(super) async fn remember_addresses(
     tx: &mut WriteTx,
-    person: &str,
-    email: &str,
+    addresses: &[(String, String)],
 ) -> Result<(), DbError> {
-    sqlx::query(
-        "insert into contact_addresses (email, contact_id)
-         select ?1, ?2 where not exists (select 1 from contacts where email = ?1)
-         on conflict (email) do nothing",
-    )
-    .bind(email)
-    .bind(person)
-    .execute(&mut **tx)
-    .await?;
+    for chunk in addresses.chunks(2_000) {
+        sqlx::query(
+            "insert into contact_addresses (email, contact_id)
+             select a.value ->> 0, a.value ->> 1 from json_each(?1) a
+             where not exists (select 1 from contacts c where c.email = a.value ->> 0)
+             on conflict (email) do nothing",
+        )
+        .bind(serde_json::json!(chunk).to_string())
+        .execute(&mut **tx)
+        .await?;
+    }
     Ok(())
 }
 

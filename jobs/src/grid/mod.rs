@@ -7,6 +7,7 @@
 
 mod apply;
 mod beginning;
+mod bulk;
 mod column_operations;
 mod columns;
 mod decimal;
@@ -20,7 +21,7 @@ mod model;
 mod names;
 mod operation;
 mod opportunities;
-
+pub(crate) mod people;
 mod persist;
 mod read;
 mod retype;
@@ -28,6 +29,7 @@ mod revert;
 mod row_operations;
 mod rules;
 pub mod table;
+mod touch;
 mod trash;
 mod trial;
 mod values;
@@ -35,6 +37,7 @@ pub mod view;
 
 pub use apply::apply;
 pub use beginning::begin;
+pub use bulk::{Bulk, Prepared};
 pub use columns::{
     COLORS, Choice, ColumnOptions, ColumnType, Commitment, DateFormat, NumberFormat, slug,
 };

@@ -10,8 +10,8 @@ use sqlx::FromRow;
 use super::{
     ChangeBy, Column,
     apply::Work,
-    ledger::Made,
     table::{pipeline_column, pipeline_stage},
+    touch::{Made, Touch},
 };
 use crate::db::{DbError, WriteTx};
 
@@ -28,24 +28,29 @@ struct Newest {
     is_live: bool,
 }
 
+/// The column that says where investors stand, as it will be.
+pub(super) fn pipeline(work: &Work) -> Option<&Column> {
+    let mut columns: Vec<&Column> = work.columns.values().collect();
+    columns.sort_by_key(|c| (c.position, &c.id));
+    pipeline_column(columns.into_iter())
+}
+
 /// Takes the stages that a write set into the opportunities.
 pub(super) async fn follow(
     tx: &mut WriteTx,
     work: &Work,
-    changes: &[Made],
+    touches: &[Touch<'_>],
     by: &ChangeBy<'_>,
 ) -> Result<(), DbError> {
-    let mut columns: Vec<&Column> = work.columns.values().collect();
-    columns.sort_by_key(|c| (c.position, &c.id));
-    let pipeline = pipeline_column(columns.into_iter());
+    let pipeline = pipeline(work);
     // The meaning of a stage may be another one: everybody is looked at.
-    let stages_changed = changes
-        .iter()
-        .any(|c| c.0 == "column" && mentions_select(c));
-    let standing = if stages_changed {
+    let standing = if stages_changed(work) {
         everybody(tx, pipeline).await?
     } else if let Some(pipeline) = pipeline {
-        touched(changes, &pipeline.id)
+        let touched = touches.iter().filter(|t| t.column == pipeline.id);
+        touched
+            .map(|t| (t.row.to_owned(), t.after.clone()))
+            .collect()
     } else {
         return Ok(());
     };
@@ -60,12 +65,12 @@ pub(super) async fn follow(
     steps.take(tx, work, standing, by).await
 }
 
-fn mentions_select(change: &Made) -> bool {
-    let is_select = |text: &Option<String>| {
-        text.as_deref()
-            .is_some_and(|t| t.contains("\"type\":\"select\""))
-    };
-    is_select(&change.3) || is_select(&change.4)
+fn stages_changed(work: &Work) -> bool {
+    let is_select = |text: Option<&str>| text.is_some_and(|t| t.contains("\"type\":\"select\""));
+    !work.changed_columns.is_empty()
+        && Made::all(&work.changes)
+            .filter(|change| change.what() == "column")
+            .any(|change| is_select(change.before()) || is_select(change.after()))
 }
 
 /// Choice id → the standard stage it stands for.
@@ -74,28 +79,6 @@ fn stages(pipeline: &Column) -> HashMap<String, Option<&'static str>> {
     choices
         .map(|c| (c.id.clone(), pipeline_stage(&c.name)))
         .collect()
-}
-
-/// Rows whose stage a write set, with the choice they have now.
-fn touched(changes: &[Made], pipeline: &str) -> BTreeMap<String, Option<String>> {
-    let value = |text: &Option<String>| -> Value {
-        let parsed = text.as_deref().and_then(|t| serde_json::from_str(t).ok());
-        parsed.unwrap_or_default()
-    };
-    let mut found = BTreeMap::new();
-    for Made(what, row, column, _, after) in changes {
-        let Some(row) = row else { continue };
-        let choice = match what.as_str() {
-            "cell" if column.as_deref() == Some(pipeline) => value(after),
-            "row_added" => match value(after).get(pipeline) {
-                Some(choice) => choice.clone(),
-                None => continue,
-            },
-            _ => continue,
-        };
-        found.insert(row.clone(), choice.as_str().map(str::to_owned));
-    }
-    found
 }
 
 /// Every live row with its choice, none where there is no pipeline.

@@ -1,12 +1,10 @@
 //! Storing what a write has worked out.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Applied, ChangeBy, GridError, RowVersion, SyncRelational,
-    apply::Work,
-    ledger::{self, Made},
-    opportunities,
+    Applied, ChangeBy, GridError, RowVersion, SyncRelational, apply::Work, bulk::record, ledger,
+    opportunities, touch::touches,
 };
 use crate::{
     db::{DbError, WriteTx},
@@ -29,12 +27,11 @@ impl Work {
                 changes: 0,
             });
         }
+        self.links.write(tx).await?;
         self.write_columns(tx).await?;
         let rows = self.write_rows(tx, by).await?;
         self.write_history(tx, by).await?;
-        let changes = Made::all(&self.changes)?;
-        ledger::record(tx, &self, &changes, by).await?;
-        opportunities::follow(tx, &self, &changes, by).await?;
+        self.follow_the_raise(tx, by).await?;
         let job = Prepared::new(&SyncRelational::default())?;
         enqueue_with(tx, &job, &EnqueueOptions::by(by.actor)).await?;
         Ok(Applied {
@@ -44,6 +41,19 @@ impl Work {
             conflicts: self.conflicts,
             changes: self.changes.len(),
         })
+    }
+
+    /// What the raise keeps of a write: commitments and stages.
+    async fn follow_the_raise(&self, tx: &mut WriteTx, by: &ChangeBy<'_>) -> Result<(), DbError> {
+        let pipeline = opportunities::pipeline(self);
+        let watched = self
+            .columns
+            .values()
+            .filter(|c| c.options.commitment.is_some())
+            .chain(pipeline);
+        let touches = touches(&self.changes, &watched.map(|c| c.id.as_str()).collect());
+        ledger::record(tx, self, &touches, by).await?;
+        opportunities::follow(tx, self, &touches, by).await
     }
 
     async fn write_columns(&self, tx: &mut WriteTx) -> Result<(), DbError> {
@@ -78,65 +88,87 @@ impl Work {
         tx: &mut WriteTx,
         by: &ChangeBy<'_>,
     ) -> Result<Vec<RowVersion>, DbError> {
-        for chunk in self.added.chunks(500) {
-            let rows: Vec<Value> = chunk.iter().filter_map(|id| self.record(id)).collect();
-            sqlx::query(
-                "insert into grid_rows (id, position, version, cells, list, list_since_at, list_by, list_reason,
-                                        created_at, created_by, updated_at, updated_by, archived_at, archive_reason, deleted_at)
-                 select value ->> 0, value ->> 1, ?2, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                        ?3, ?4, ?3, ?4, value ->> 7, value ->> 8, value ->> 9
-                 from json_each(?1)",
-            )
-            .bind(Value::from(rows).to_string())
-            .bind(self.version)
-            .bind(self.now)
-            .bind(by.actor)
-            .execute(&mut **tx)
-            .await?;
-        }
         let added: std::collections::HashSet<&String> = self.added.iter().collect();
         let dirty = self
             .rows
             .iter()
             .filter(|(id, t)| t.dirty && !added.contains(id));
         let changed: Vec<String> = dirty.map(|(id, _)| id.clone()).collect();
+        for chunk in &self.drained.added {
+            self.insert_rows(tx, chunk, by).await?;
+        }
+        for chunk in self.added.chunks(500) {
+            self.insert_rows(tx, &self.records(chunk), by).await?;
+        }
+        for chunk in &self.drained.changed {
+            self.update_rows(tx, chunk, by).await?;
+        }
         for chunk in changed.chunks(500) {
-            let rows: Vec<Value> = chunk.iter().filter_map(|id| self.record(id)).collect();
-            sqlx::query(
-                "update grid_rows
-                 set version = ?2, cells = d.value ->> 2, list = d.value ->> 3, list_since_at = d.value ->> 4,
-                     list_by = d.value ->> 5, list_reason = d.value ->> 6, updated_at = ?3, updated_by = ?4,
-                     archived_at = d.value ->> 7, archive_reason = d.value ->> 8, deleted_at = d.value ->> 9
-                 from json_each(?1) d where grid_rows.id = d.value ->> 0",
-            )
-            .bind(Value::from(rows).to_string())
-            .bind(self.version)
-            .bind(self.now)
-            .bind(by.actor)
-            .execute(&mut **tx)
-            .await?;
+            self.update_rows(tx, &self.records(chunk), by).await?;
         }
         let version = self.version;
-        let ids = changed.into_iter().chain(self.added.iter().cloned());
-        Ok(ids.map(|id| RowVersion { id, version }).collect())
+        let drained = self
+            .drained
+            .changed_ids
+            .iter()
+            .chain(&self.drained.added_ids);
+        let ids = changed.iter().chain(&self.added).chain(drained);
+        Ok(ids
+            .map(|id| RowVersion {
+                id: id.clone(),
+                version,
+            })
+            .collect())
     }
 
-    /// A touched row as the statements above unpack it.
-    fn record(&self, id: &str) -> Option<Value> {
-        let touched = self.rows.get(id)?;
-        let row = &touched.row;
-        Some(json!([
-            row.id,
-            row.position,
-            serde_json::to_string(&row.cells).ok()?,
-            row.list,
-            row.list_since_at,
-            row.list_by,
-            row.list_reason,
-            row.archived_at,
-            row.archive_reason,
-            touched.deleted.then_some(self.now),
-        ]))
+    fn records(&self, ids: &[String]) -> String {
+        let touched = ids.iter().filter_map(|id| self.rows.get(id));
+        let records = touched.filter_map(|t| record(t, self.now)).collect();
+        Value::Array(records).to_string()
+    }
+
+    async fn insert_rows(
+        &self,
+        tx: &mut WriteTx,
+        records: &str,
+        by: &ChangeBy<'_>,
+    ) -> Result<(), DbError> {
+        sqlx::query(
+            "insert into grid_rows (id, position, version, cells, list, list_since_at, list_by, list_reason,
+                                    created_at, created_by, updated_at, updated_by, archived_at, archive_reason, deleted_at)
+             select value ->> 0, value ->> 1, ?2, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                    ?3, ?4, ?3, ?4, value ->> 7, value ->> 8, value ->> 9
+             from json_each(?1)",
+        )
+        .bind(records)
+        .bind(self.version)
+        .bind(self.now)
+        .bind(by.actor)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    async fn update_rows(
+        &self,
+        tx: &mut WriteTx,
+        records: &str,
+        by: &ChangeBy<'_>,
+    ) -> Result<(), DbError> {
+        sqlx::query(
+            "update grid_rows
+             set version = ?2, cells = d.value ->> 2, list = d.value ->> 3, list_since_at = d.value ->> 4,
+                 list_by = d.value ->> 5, list_reason = d.value ->> 6, updated_at = ?3, updated_by = ?4,
+                 archived_at = d.value ->> 7, archive_reason = d.value ->> 8, deleted_at = d.value ->> 9
+             from json_each(?1) d where grid_rows.id = d.value ->> 0",
+        )
+        .bind(records)
+        .bind(self.version)
+        .bind(self.now)
+        .bind(by.actor)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
     }
 
     async fn write_history(&self, tx: &mut WriteTx, by: &ChangeBy<'_>) -> Result<(), DbError> {

@@ -24,7 +24,9 @@ impl Work {
         }
         let touched = self.touched_columns();
         for column in self.columns.values() {
-            if column.options.unique && touched.contains(&column.id) {
+            let is_touched =
+                touched.contains(&column.id) || self.drained.unique.contains_key(&column.id);
+            if column.options.unique && is_touched {
                 self.check_unique(tx, column).await?;
             }
         }
@@ -52,15 +54,19 @@ impl Work {
     /// One look at the whole column: only writes to unique columns pay for it.
     async fn check_unique(&self, tx: &mut WriteTx, column: &Column) -> Result<(), GridError> {
         let mut seen: HashMap<String, String> = HashMap::new();
+        let none = HashMap::new();
+        let drained = self.drained.unique.get(&column.id).unwrap_or(&none);
         for (id, value) in stored_values(tx, &column.id).await? {
-            if !self.rows.contains_key(&id) {
+            if !self.rows.contains_key(&id) && !drained.contains_key(&id) {
                 seen.insert(key(&value), id);
             }
         }
-        for (id, touched) in self.rows.iter().filter(|(_, t)| !t.deleted) {
-            let Some(value) = touched.row.cells.get(&column.id).map(as_text) else {
-                continue;
-            };
+        let rows = self.rows.iter().filter(|(_, t)| !t.deleted);
+        let held = rows.filter_map(|(id, t)| Some((id, as_text(t.row.cells.get(&column.id)?))));
+        let ready = drained
+            .iter()
+            .filter_map(|(id, value)| Some((id, value.clone()?)));
+        for (id, value) in held.chain(ready) {
             if let Some(other) = seen.insert(key(&value), id.clone()) {
                 return Err(GridError::invalid(
                     "not_unique",
@@ -85,7 +91,7 @@ async fn stored_values(tx: &mut WriteTx, column: &str) -> Result<Vec<(String, St
     .await
 }
 
-fn as_text(value: &Value) -> String {
+pub(super) fn as_text(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)

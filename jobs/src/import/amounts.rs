@@ -53,8 +53,9 @@ fn with_point(text: &str) -> String {
     out
 }
 
-/// Whether the cells that tell write the comma as decimal separator.
-pub(super) fn uses_decimal_comma(values: &[&str]) -> bool {
+/// Whether the cells that tell write the comma as decimal separator; `None` if
+/// none tells.
+pub(super) fn tells_decimal_comma(values: &[&str]) -> Option<bool> {
     let (mut comma, mut point) = (0, 0);
     for text in values {
         match separator(text) {
@@ -63,7 +64,7 @@ pub(super) fn uses_decimal_comma(values: &[&str]) -> bool {
             None => {}
         }
     }
-    comma > 0 && point == 0
+    (comma + point > 0).then_some(comma > 0 && point == 0)
 }
 
 /// The decimal separator, if this text leaves no doubt.
@@ -96,11 +97,15 @@ mod tests {
 
     #[test]
     fn a_column_decides_its_separator() {
-        assert!(uses_decimal_comma(&["€1.234,00", "€1.234"]));
-        assert!(uses_decimal_comma(&["0,125", "12"]));
-        assert!(!uses_decimal_comma(&["1,234.00", "1,234"]));
-        assert!(!uses_decimal_comma(&["1,234", "5"]));
-        assert!(!uses_decimal_comma(&["$5000000.0"]));
+        for (values, told) in [
+            (&["€1.234,00", "€1.234"][..], Some(true)),
+            (&["0,125", "12"], Some(true)),
+            (&["1,234.00", "1,234"], Some(false)),
+            (&["1,234", "5"], None),
+            (&["$5000000.0"], Some(false)),
+        ] {
+            assert_eq!(tells_decimal_comma(values), told, "{values:?}");
+        }
     }
 
     #[test]

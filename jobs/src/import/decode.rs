@@ -23,10 +23,12 @@ pub enum Encoding {
     Utf16Be,
     /// Windows-1252, of which Latin-1 is a part.
     Cp1252,
+    /// An Excel workbook, which says itself what its bytes mean.
+    Xlsx,
 }
 
 impl Encoding {
-    /// All of them, in the order menus show.
+    /// Those a text file may be in, in the order menus show.
     pub const ALL: [Self; 5] = [
         Self::Utf8,
         Self::Utf8Bom,
@@ -43,6 +45,7 @@ impl Encoding {
             Self::Utf16Le => "utf16_le",
             Self::Utf16Be => "utf16_be",
             Self::Cp1252 => "cp1252",
+            Self::Xlsx => "xlsx",
         }
     }
 
@@ -54,12 +57,14 @@ impl Encoding {
             Self::Utf16Le => "UTF-16 (little endian)",
             Self::Utf16Be => "UTF-16 (big endian)",
             Self::Cp1252 => "Windows-1252",
+            Self::Xlsx => "Excel workbook",
         }
     }
 
     /// The encoding of this stored name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|e| e.as_str() == name)
+        let mut known = Self::ALL.into_iter().chain([Self::Xlsx]);
+        known.find(|e| e.as_str() == name)
     }
 }
 
@@ -94,6 +99,7 @@ pub fn decode(bytes: &[u8], wanted: Option<Encoding>) -> Result<(String, Encodin
                 .0
                 .into_owned(),
         ),
+        Encoding::Xlsx => return Err(binary()),
     }
     .ok_or_else(|| {
         ImportError::invalid(
@@ -111,7 +117,7 @@ pub fn decode(bytes: &[u8], wanted: Option<Encoding>) -> Result<(String, Encodin
     Ok((text, encoding))
 }
 
-fn check_size_and_kind(bytes: &[u8]) -> Result<(), ImportError> {
+pub(super) fn check_size_and_kind(bytes: &[u8]) -> Result<(), ImportError> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(ImportError::invalid(
             "file_too_large",
@@ -122,14 +128,17 @@ fn check_size_and_kind(bytes: &[u8]) -> Result<(), ImportError> {
     if bytes.is_empty() {
         return Err(empty());
     }
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xd0\xcf\x11\xe0") {
+    if bytes.starts_with(b"\xd0\xcf\x11\xe0") {
         return Err(ImportError::invalid(
             "not_csv",
             "file",
-            "the file is a spreadsheet: save it as CSV first",
+            "the file is a spreadsheet of the old kind: save it as CSV or XLSX",
         ));
     }
-    if bytes.starts_with(b"%PDF") || bytes.starts_with(b"\x89PNG") {
+    if bytes.starts_with(b"PK\x03\x04")
+        || bytes.starts_with(b"%PDF")
+        || bytes.starts_with(b"\x89PNG")
+    {
         return Err(binary());
     }
     Ok(())
@@ -146,13 +155,33 @@ fn detect(bytes: &[u8]) -> Result<Encoding, ImportError> {
         return Ok(Encoding::Utf16Be);
     }
     if bytes.contains(&0) {
-        return Err(binary());
+        return unmarked_utf16(bytes).ok_or_else(binary);
     }
     Ok(if std::str::from_utf8(bytes).is_ok() {
         Encoding::Utf8
     } else {
         Encoding::Cp1252
     })
+}
+
+/// UTF-16 without its mark: of each pair of bytes in a header, one is zero, and
+/// always the same one.
+fn unmarked_utf16(bytes: &[u8]) -> Option<Encoding> {
+    let sample = &bytes[..bytes.len().min(1_024)];
+    let zeros = |first: usize| {
+        sample
+            .iter()
+            .skip(first)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
+    let enough = sample.len() / 4;
+    match (bytes.len() % 2, zeros(0), zeros(1)) {
+        (0, 0, odd) if odd > enough => Some(Encoding::Utf16Le),
+        (0, even, 0) if even > enough => Some(Encoding::Utf16Be),
+        _ => None,
+    }
 }
 
 fn utf16(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> Option<String> {
@@ -198,6 +227,8 @@ mod tests {
             (utf16(true), Encoding::Utf16Le),
             (utf16(false), Encoding::Utf16Be),
             (b"N\xe4me,\x80\n1,2\n".to_vec(), Encoding::Cp1252),
+            (utf16(true)[2..].to_vec(), Encoding::Utf16Le),
+            (utf16(false)[2..].to_vec(), Encoding::Utf16Be),
         ] {
             assert_eq!(decode(&bytes, None).unwrap(), (text.to_owned(), encoding));
             assert_eq!(Encoding::parse(encoding.as_str()), Some(encoding));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DateOrder,
-    amounts::{is_currency, read_amount, uses_decimal_comma},
+    amounts::{is_currency, read_amount, tells_decimal_comma},
     dates::read_date,
     headers::{self, words},
     table::{Table, cell_list},
@@ -21,6 +21,10 @@ const MAX_CHOICES: usize = 60;
 
 /// What is known of one column of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "facts that have nothing to do with each other"
+)]
 pub struct Profile {
     /// Its header, cleaned.
     pub header: String,
@@ -45,6 +49,9 @@ pub struct Profile {
     /// Amounts are written `1.234,50`.
     #[serde(default)]
     pub decimal_comma: bool,
+    /// Whether its amounts leave no doubt about that.
+    #[serde(default)]
+    pub decimal_told: bool,
     /// Things to know, for people.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -78,10 +85,13 @@ pub(super) fn profile(
         date_order: None,
         ambiguous_dates: false,
         decimal_comma: false,
+        decimal_told: false,
         notes: Vec::new(),
     };
     if !primary && !values.is_empty() {
-        profile.decimal_comma = uses_decimal_comma(&values);
+        let told = tells_decimal_comma(&values);
+        profile.decimal_comma = told == Some(true);
+        profile.decimal_told = told.is_some();
         profile.kind = kind(header, &values, funds, &mut profile);
         note_misfits(&values, &mut profile);
     }

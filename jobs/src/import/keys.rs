@@ -4,7 +4,12 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Mapping, headers, plan::Planner, table::Table, values::read_cell};
+use super::{
+    Mapping, headers,
+    plan::Planner,
+    table::{Record, Table},
+    values::read_cell,
+};
 use crate::{funds::name_key, grid::ColumnType};
 
 /// Duplicate keys a report names.
@@ -42,14 +47,18 @@ impl Planner<'_> {
 
     /// How keys are compared: record ids exactly, all else as names.
     pub(super) fn key_of(&self, key: usize, value: &Value) -> String {
+        match value.as_str() {
+            Some(text) => self.key_text(key, text),
+            None => self.key_text(key, &value.to_string()),
+        }
+    }
+
+    fn key_text(&self, key: usize, text: &str) -> String {
         let filled = &self.filled[key];
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
         if headers::record_id(filled.header) {
             text.trim().to_owned()
         } else {
-            name_key(&text)
+            name_key(text)
         }
     }
 
@@ -74,14 +83,26 @@ impl Planner<'_> {
     pub(super) fn rows_by_key(&self) -> HashMap<String, Vec<usize>> {
         let mut index: HashMap<String, Vec<usize>> = HashMap::new();
         if let Some(key) = self.key {
-            let column = &self.filled[key].column.id;
             for (i, row) in self.grid.rows.iter().enumerate() {
-                if let Some(value) = row.cells.get(column) {
-                    index.entry(self.key_of(key, value)).or_default().push(i);
+                if let Some(text) = &row.key {
+                    index.entry(self.key_text(key, text)).or_default().push(i);
                 }
             }
         }
         index
+    }
+
+    /// The rows of the grid that a row of the file is about, whatever else is
+    /// wrong with it.
+    pub(super) fn known_by<'i>(
+        &self,
+        record: &Record,
+        key: usize,
+        index: &'i HashMap<String, Vec<usize>>,
+    ) -> Option<&'i Vec<usize>> {
+        let filled = &self.filled[key];
+        let value = read_cell(&filled.column, &filled.reading, record.cell(filled.index));
+        index.get(&self.key_of(key, &value.ok()??))
     }
 
     pub(super) fn name_duplicates(&mut self, lines: &HashMap<String, Vec<u64>>) {

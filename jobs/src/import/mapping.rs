@@ -78,7 +78,7 @@ pub enum Blank {
 }
 
 /// What may be said of a file instead of guessing.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Overrides {
     /// Instead of what the header and the rows look like.
     #[serde(default)]
@@ -86,6 +86,15 @@ pub struct Overrides {
     /// Instead of what the bytes look like.
     #[serde(default)]
     pub encoding: Option<Encoding>,
+    /// The sheet of a workbook, instead of the first with rows.
+    #[serde(default)]
+    #[schemars(length(max = 100))]
+    pub sheet: Option<String>,
+    /// The profile to take it by, its id or name, instead of the one whose columns
+    /// fit; `none` takes none.
+    #[serde(default)]
+    #[schemars(length(max = 100))]
+    pub profile: Option<String>,
 }
 
 impl ColumnMapping {

@@ -9,6 +9,7 @@ mod amounts;
 mod apply;
 mod dates;
 mod decode;
+mod drift;
 mod headers;
 mod infer;
 mod keys;
@@ -16,7 +17,9 @@ mod mapping;
 mod merge;
 mod model;
 mod plan;
+mod profiles;
 mod report;
+mod revert;
 mod snapshot;
 mod store;
 mod suggest;
@@ -25,15 +28,23 @@ mod targets;
 mod upload;
 mod values;
 mod verdict;
+mod xlsx;
 
-pub use apply::{dry_run, rejected_csv};
-pub(crate) use apply::{file_table, plan_now, write_plan};
+pub use apply::{changes_csv, dry_run, rejected_csv};
+pub(crate) use apply::{file_table, prepare};
 pub use dates::DateOrder;
 pub use decode::{Encoding, MAX_FILE_BYTES, decode};
+pub use drift::{
+    Difference, Drift, DriftCounts, DriftKind, LastChange, PER_PAGE as DRIFT_PER_PAGE, drift,
+    drift_csv,
+};
 pub use infer::Profile;
 pub use mapping::{Blank, ColumnMapping, Mapping, Overrides, Target};
-pub use model::{Import, ImportPage, ImportState, ImportSummary};
+pub use model::{Import, ImportPage, ImportState, ImportSummary, UsedProfile};
+pub use profiles::{ImportProfile, profiles, remove_profile, save_profile};
 pub use report::{CellChange, NewChoices, NewRow, Rejected, Report, RowConflict};
+pub use revert::{Kept, RevertImport, Reverted, Taken, revert};
+pub(crate) use revert::{finish as finish_revert, prepare as prepare_revert};
 pub use store::{create, list, load, remove, reopen, set_mapping, set_upload, start};
 pub(crate) use store::{mark_applied, mark_failed};
 pub use table::{Delimiter, Record, Table, detect_delimiter, read_table};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Delimiter, Encoding, Mapping, Profile, Report};
+use super::{Delimiter, Encoding, Mapping, Profile, Report, Reverted};
 use crate::queue::JobId;
 
 /// Where an import stands.
@@ -18,6 +18,10 @@ pub enum ImportState {
     Applied,
     /// Its job gave up or was cancelled; nothing has changed.
     Failed,
+    /// A job is at work that takes it back.
+    Reverting,
+    /// Taken back.
+    Reverted,
 }
 
 impl ImportState {
@@ -28,9 +32,12 @@ impl ImportState {
             Self::Applying => "applying",
             Self::Applied => "applied",
             Self::Failed => "failed",
+            Self::Reverting => "reverting",
+            Self::Reverted => "reverted",
         }
     }
 
+    /// As stored: whether it was taken back is read from the history.
     pub(super) fn parse(name: &str) -> Option<Self> {
         [Self::Draft, Self::Applying, Self::Applied, Self::Failed]
             .into_iter()
@@ -53,6 +60,14 @@ pub struct Import {
     pub encoding: Encoding,
     /// What parts its cells.
     pub delimiter: Delimiter,
+    /// The sheet that is read, of a workbook.
+    pub sheet: Option<String>,
+    /// All sheets of a workbook.
+    pub sheets: Vec<String>,
+    /// How the file begins, decoded: a wrong encoding shows here.
+    pub first_lines: Vec<String>,
+    /// The saved profile its mapping began with.
+    pub saved_profile: Option<UsedProfile>,
     /// Rows below the header.
     pub row_count: i64,
     /// How each column is taken.
@@ -75,6 +90,25 @@ pub struct Import {
     pub created_at: i64,
     /// When it was applied.
     pub applied_at: Option<i64>,
+    /// The job that takes it back.
+    pub revert_job_id: Option<JobId>,
+    /// What taking it back did.
+    pub revert: Option<Reverted>,
+    /// Why taking it back failed.
+    pub revert_error: Option<String>,
+    /// When it was taken back.
+    pub reverted_at: Option<i64>,
+    /// By whom.
+    pub reverted_by: Option<String>,
+}
+
+/// The saved profile a file was taken by.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct UsedProfile {
+    /// Its id.
+    pub id: String,
+    /// Its name, as of now.
+    pub name: String,
 }
 
 /// An import in a list.

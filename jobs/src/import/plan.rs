@@ -1,7 +1,7 @@
 //! The one comparison of a file with the grid. A dry run shows its report; an
 //! import applies its operations: they cannot differ.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -14,70 +14,66 @@ use super::{
         CellChange, NewChoices, NewRow, Rejected, Report, RowConflict, SHOWN_CHANGES,
         SHOWN_CONFLICTS, SHOWN_NEW,
     },
-    snapshot::{Names, Snapshot},
+    snapshot::{Names, Snapshot, StoredRow, title},
     table::{Record, Table},
     targets::{Filled, NewFund, note_fund, resolve},
     values::{CellProblem, read_cell},
 };
-use crate::grid::{Column, ColumnType, Operation, Row};
+use crate::{
+    funds::name_key,
+    grid::{Column, ColumnType, Operation, people::People},
+};
 
 /// Most funds one file creates: beyond that the column is no list of funds.
 pub(super) const MAX_NEW_FUNDS: usize = 100;
 
-/// What an import does.
+/// Operations handed on together: all that are about a row are in one batch.
+const BATCH: usize = 4_000;
+
+/// What an import does, but for its rows: [`plan`] hands those on as it goes.
 pub(crate) struct Plan {
-    /// The grid version it holds for.
-    pub(super) version: i64,
-    /// For [`crate::grid::apply`]; empty if the report has errors.
-    pub(super) operations: Vec<Operation>,
+    /// What happens to columns, before any row; empty if the report has errors.
+    pub(super) columns: Vec<Operation>,
     /// To be created first; operations name them.
     pub(super) funds: Vec<NewFund>,
     pub(crate) report: Report,
 }
 
+/// Who wants to know more than the report keeps.
+#[derive(Default)]
+pub(super) struct Listeners<'a> {
+    /// Operations on rows, in batches; false ends it.
+    pub(super) rows: Option<&'a mut (dyn FnMut(Vec<Operation>) -> bool + 'a)>,
+    /// Every changed cell.
+    pub(super) cells: Option<&'a mut (dyn FnMut(CellChange) + 'a)>,
+}
+
 /// Compares every row of the file with the grid.
-pub(super) fn plan(table: &Table, mapping: &Mapping, grid: &Snapshot) -> Plan {
-    let mut report = Report {
-        grid_version: grid.version,
-        rows: table.records.len(),
-        ..Report::default()
-    };
-    let names = Names::of(grid);
-    let mut funds = Vec::new();
-    let filled = match resolve(mapping, grid, &names, &mut funds) {
-        Ok(filled) => filled,
-        Err(errors) => {
-            report.errors = errors;
+pub(super) fn plan<'a>(
+    table: &Table,
+    mapping: &'a Mapping,
+    grid: &'a Snapshot,
+    listeners: Listeners<'a>,
+) -> Plan {
+    let mut planner = match Planner::new(table, mapping, grid, listeners) {
+        Ok(planner) => planner,
+        Err(report) => {
             return Plan {
-                version: grid.version,
-                operations: Vec::new(),
+                columns: Vec::new(),
                 funds: Vec::new(),
-                report,
+                report: *report,
             };
         }
     };
-    let mut planner = Planner {
-        grid,
-        key: None,
-        title: title_of(&filled, grid),
-        currency: filled
-            .iter()
-            .find_map(|f| f.column.options.currency.clone())
-            .unwrap_or_else(|| "USD".to_owned()),
-        filled,
-        names,
-        funds,
-        report,
-        row_operations: Vec::new(),
-        ambiguous: BTreeMap::new(),
-        abbreviated: BTreeMap::new(),
-    };
-    planner.find_key(mapping);
     let lines = planner.lines_by_key(table);
     let index = planner.rows_by_key();
     for record in &table.records {
         planner.take(record, &index);
+        if !planner.hand_on(BATCH) {
+            break;
+        }
     }
+    planner.hand_on(1);
     planner.name_duplicates(&lines);
     planner.finish(table)
 }
@@ -89,10 +85,14 @@ pub(super) struct Planner<'a> {
     /// Position in `filled` of the column that names rows.
     pub(super) title: Option<usize>,
     pub(super) filled: Vec<Filled<'a>>,
-    names: Names,
+    pub(super) names: Names,
     pub(super) funds: Vec<NewFund>,
     pub(super) report: Report,
+    listeners: Listeners<'a>,
     row_operations: Vec<Operation>,
+    /// Everybody, and whom the file adds.
+    people: People,
+    met: HashSet<String>,
     /// Of funds that the file only names.
     currency: String,
     /// Per filled column: dates that can be two, the first of them.
@@ -117,7 +117,88 @@ fn title_of(filled: &[Filled<'_>], grid: &Snapshot) -> Option<usize> {
         })
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    /// Brings file and grid together; a report with errors if they do not fit.
+    pub(super) fn new(
+        table: &Table,
+        mapping: &'a Mapping,
+        grid: &'a Snapshot,
+        listeners: Listeners<'a>,
+    ) -> Result<Self, Box<Report>> {
+        let mut report = Report {
+            grid_version: grid.version,
+            rows: table.records.len(),
+            ..Report::default()
+        };
+        let names = Names::of(grid);
+        let mut funds = Vec::new();
+        let filled = match resolve(mapping, grid, &names, &mut funds) {
+            Ok(filled) => filled,
+            Err(errors) => {
+                report.errors = errors;
+                return Err(Box::new(report));
+            }
+        };
+        let names_people = filled.iter().any(|f| f.column.kind == ColumnType::Contacts);
+        let mut planner = Self {
+            grid,
+            key: None,
+            title: title_of(&filled, grid),
+            currency: filled
+                .iter()
+                .find_map(|f| f.column.options.currency.clone())
+                .unwrap_or_else(|| "USD".to_owned()),
+            people: if names_people {
+                grid.people.clone()
+            } else {
+                People::default()
+            },
+            met: HashSet::new(),
+            filled,
+            names,
+            funds,
+            report,
+            listeners,
+            row_operations: Vec::new(),
+            ambiguous: BTreeMap::new(),
+            abbreviated: BTreeMap::new(),
+        };
+        planner.find_key(mapping);
+        Ok(planner)
+    }
+
+    /// Hands operations on once there are so many. False if nobody wants more.
+    fn hand_on(&mut self, least: usize) -> bool {
+        match &mut self.listeners.rows {
+            Some(rows) if self.row_operations.len() >= least => {
+                rows(std::mem::take(&mut self.row_operations))
+            }
+            _ => true,
+        }
+    }
+
+    /// Counts whom these pills would add, as the grid will find them.
+    fn meet(&mut self, pills: &Value) {
+        for pill in pills.as_array().into_iter().flatten() {
+            if pill["id"].as_str().is_some_and(|id| self.people.has(id)) {
+                continue;
+            }
+            let name = pill["name"].as_str().unwrap_or_default();
+            let email = pill["email"].as_str();
+            if !self
+                .met
+                .insert(email.map_or_else(|| name_key(name), str::to_owned))
+            {
+                continue;
+            }
+            if self.people.bearers(email, name).len() != 1 {
+                self.report.new_contacts += 1;
+                let id = format!("new {}", self.report.new_contacts);
+                self.people.insert(&id, email, name);
+            }
+        }
+    }
+
     fn take(&mut self, record: &Record, index: &HashMap<String, Vec<usize>>) {
         let values = match self.read(record) {
             Ok(values) => values,
@@ -172,7 +253,7 @@ impl Planner<'_> {
         });
     }
 
-    fn called(&self, record: &Record) -> String {
+    pub(super) fn called(&self, record: &Record) -> String {
         let cell = self
             .title
             .map_or("", |t| record.cell(self.filled[t].index).trim());
@@ -180,7 +261,7 @@ impl Planner<'_> {
     }
 
     /// All values of a row, or all that is wrong with it.
-    fn read(&mut self, record: &Record) -> Result<Vec<Option<Value>>, Vec<Rejected>> {
+    pub(super) fn read(&mut self, record: &Record) -> Result<Vec<Option<Value>>, Vec<Rejected>> {
         if let Some(problem) = &record.problem {
             return Err(vec![Rejected {
                 line: record.line,
@@ -259,7 +340,7 @@ impl Planner<'_> {
     }
 
     /// What only rows that are taken may bring about: options and funds.
-    fn settle(&mut self, at: usize, value: Value) -> Value {
+    pub(super) fn settle(&mut self, at: usize, value: Value) -> Value {
         if self.filled[at].is_choice() {
             return self.filled[at].choose(&value);
         }
@@ -294,19 +375,30 @@ impl Planner<'_> {
                 row: self.called(record),
             });
         }
-        self.row_operations.push(Operation::AddRow {
-            after: None,
-            id: None,
-            cells,
-            list: None,
-        });
+        for filled in 0..self.filled.len() {
+            let column = &self.filled[filled].column;
+            if column.kind == ColumnType::Contacts
+                && let Some(pills) = cells.get(&column.id).cloned()
+            {
+                self.meet(&pills);
+            }
+        }
+        if self.listeners.rows.is_some() {
+            self.row_operations.push(Operation::AddRow {
+                after: None,
+                id: None,
+                cells,
+                list: None,
+            });
+        }
     }
 
-    fn change(&mut self, record: &Record, row: &Row, values: Vec<Option<Value>>) {
+    fn change(&mut self, record: &Record, row: &StoredRow, values: Vec<Option<Value>>) {
         let mut changed = 0;
+        let cells = row.cells();
         for (at, value) in values.into_iter().enumerate() {
             let column = &self.filled[at].column;
-            let before = row.cells.get(&column.id);
+            let before = cells.get(&column.id);
             let after = match value {
                 None if self.filled[at].blank == Blank::Skip => continue,
                 None => None,
@@ -320,22 +412,34 @@ impl Planner<'_> {
                 continue;
             }
             changed += 1;
-            if self.report.changes.len() < SHOWN_CHANGES {
-                self.report.changes.push(CellChange {
+            let is_shown = self.report.changes.len() < SHOWN_CHANGES;
+            if is_shown || self.listeners.cells.is_some() {
+                let change = CellChange {
                     line: record.line,
                     row_id: row.id.clone(),
-                    row: row.title(&self.grid.columns),
+                    row: title(&cells, &self.grid.columns),
                     column: column.name.clone(),
                     before: self.names.show(column, before),
                     after: self.names.show(column, after.as_ref()),
+                };
+                if let Some(listen) = &mut self.listeners.cells {
+                    listen(change.clone());
+                }
+                if is_shown {
+                    self.report.changes.push(change);
+                }
+            }
+            if let (ColumnType::Contacts, Some(pills)) = (column.kind, &after) {
+                self.meet(pills);
+            }
+            if self.listeners.rows.is_some() {
+                self.row_operations.push(Operation::Set {
+                    row: row.id.clone(),
+                    column: self.filled[at].column.id.clone(),
+                    value: after.unwrap_or(Value::Null),
+                    base: row.version,
                 });
             }
-            self.row_operations.push(Operation::Set {
-                row: row.id.clone(),
-                column: column.id.clone(),
-                value: after.unwrap_or(Value::Null),
-                base: row.version,
-            });
         }
         self.report.changed_cells += changed;
         if changed == 0 {
@@ -348,13 +452,12 @@ impl Planner<'_> {
     fn finish(mut self, table: &Table) -> Plan {
         self.judge();
         self.warn(table);
-        let mut operations = Vec::new();
+        let mut columns = Vec::new();
         if self.report.errors.is_empty() {
             // The column that names rows comes first, or another would name them.
             let mut order: Vec<usize> = (0..self.filled.len()).collect();
             order.sort_by_key(|at| Some(*at) != self.title);
-            operations.extend(order.iter().filter_map(|at| self.filled[*at].operation()));
-            operations.append(&mut self.row_operations);
+            columns.extend(order.iter().filter_map(|at| self.filled[*at].operation()));
         }
         for filled in &self.filled {
             if filled.is_new {
@@ -368,8 +471,7 @@ impl Planner<'_> {
         }
         self.report.new_funds = self.funds.iter().map(|f| f.name.clone()).collect();
         Plan {
-            version: self.grid.version,
-            operations,
+            columns,
             funds: self.funds,
             report: self.report,
         }

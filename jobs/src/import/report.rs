@@ -37,6 +37,9 @@ pub struct Report {
     pub new_choices: Vec<NewChoices>,
     /// Funds that are created.
     pub new_funds: Vec<String>,
+    /// People who are not known yet and become contacts.
+    #[serde(default)]
+    pub new_contacts: usize,
     /// The first new rows.
     pub new_rows: Vec<NewRow>,
     /// The first changed cells.

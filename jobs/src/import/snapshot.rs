@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sqlx::{FromRow, SqliteConnection};
 
+use super::{Mapping, Target};
 use crate::{
     db::DbError,
     funds::{self, Fund, name_key},
-    grid::{self, Column, ColumnType, Row},
+    grid::{self, Column, ColumnType, people::People},
 };
 
 /// Read in one transaction.
@@ -18,10 +19,52 @@ pub(super) struct Snapshot {
     pub(super) columns: Vec<Column>,
     /// Ids of deleted columns too: they are never given again.
     pub(super) taken_ids: Vec<String>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<StoredRow>,
     pub(super) funds: Vec<Fund>,
     pub(super) users: Vec<User>,
+    /// Nobody, unless the file names contacts.
+    pub(super) people: People,
     pub(super) zone: TimeZone,
+}
+
+/// A live row as it is stored: its cells stay text until somebody asks, which
+/// takes a fifth of the memory.
+#[derive(FromRow)]
+pub(super) struct StoredRow {
+    pub(super) id: String,
+    pub(super) version: i64,
+    cells: String,
+    /// What the merge key's column says.
+    pub(super) key: Option<String>,
+    pub(super) is_archived: bool,
+}
+
+impl StoredRow {
+    pub(super) fn cells(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.cells).unwrap_or_default()
+    }
+}
+
+/// What a row is called.
+pub(super) fn title(cells: &Map<String, Value>, columns: &[Column]) -> String {
+    columns
+        .first()
+        .and_then(|c| Some(grid::display(c, cells.get(&c.id)?)))
+        .filter(|t| !t.is_empty())
+        .unwrap_or_else(|| "Unnamed investor".to_owned())
+}
+
+/// The column of the grid in which the merge key is looked up.
+fn key_column<'a>(mapping: &Mapping, columns: &'a [Column]) -> Option<&'a str> {
+    let found = match &mapping.columns.get(mapping.key?)?.target {
+        Target::Skip => None,
+        Target::Existing { column } => columns.iter().find(|c| c.id == *column),
+        Target::New { name } => {
+            let lower = name.trim().to_lowercase();
+            columns.iter().find(|c| c.name.to_lowercase() == lower)
+        }
+    };
+    found.map(|c| c.id.as_str())
 }
 
 #[derive(FromRow)]
@@ -31,14 +74,27 @@ pub(super) struct User {
     email: String,
 }
 
-/// Reads all of it. `zone` is the fund's.
-pub(super) async fn read(conn: &mut SqliteConnection, zone: &str) -> Result<Snapshot, DbError> {
+/// Reads what the mapping is about. `zone` is the fund's.
+pub(super) async fn read(
+    conn: &mut SqliteConnection,
+    mapping: &Mapping,
+    zone: &str,
+) -> Result<Snapshot, DbError> {
     let all: BTreeMap<String, Column> = grid::all_columns(conn).await?;
+    let columns = grid::columns(conn).await?;
+    let rows = sqlx::query_as(
+        "select id, version, cells, cells ->> ?1 as key, archived_at is not null as is_archived
+         from grid_rows where deleted_at is null order by position, id",
+    )
+    .bind(key_column(mapping, &columns))
+    .fetch_all(&mut *conn)
+    .await?;
     Ok(Snapshot {
         version: grid::state(conn).await?.version,
-        columns: grid::columns(conn).await?,
+        columns,
         taken_ids: all.into_keys().collect(),
-        rows: grid::all_rows(conn).await?,
+        rows,
+        people: People::everybody(conn).await?,
         funds: funds::list(conn).await?,
         users: sqlx::query_as("select id, name, email from users")
             .fetch_all(conn)

@@ -5,7 +5,7 @@ use sqlx::{FromRow, SqliteConnection};
 
 use super::{
     ApplyImport, Delimiter, Encoding, Import, ImportError, ImportPage, ImportState, ImportSummary,
-    Mapping, Report, Upload,
+    Mapping, Report, Upload, UsedProfile, profiles,
 };
 use crate::{
     db::{Db, DbError, WriteTx},
@@ -20,6 +20,11 @@ struct ImportRecord {
     sha256: String,
     encoding: String,
     delimiter: String,
+    sheet: Option<String>,
+    sheets: String,
+    first_lines: String,
+    profile_id: Option<String>,
+    profile_name: Option<String>,
     row_count: i64,
     mapping: String,
     profile: String,
@@ -33,6 +38,12 @@ struct ImportRecord {
     created_by: String,
     created_at: i64,
     applied_at: Option<i64>,
+    revert_job_id: Option<i64>,
+    revert_job_state: Option<String>,
+    revert_job_error: Option<String>,
+    revert_outcome: Option<String>,
+    reverted_at: Option<i64>,
+    reverted_by: Option<String>,
 }
 
 fn decode_error(what: &str) -> DbError {
@@ -43,8 +54,19 @@ fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, DbError> {
     serde_json::from_str(json).map_err(|e| sqlx::Error::Decode(Box::new(e)))
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String, DbError> {
+pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, DbError> {
     serde_json::to_string(value).map_err(|e| sqlx::Error::Encode(Box::new(e)))
+}
+
+/// Whether an applied import is being taken back, or was.
+fn taken_back(state: ImportState, is_reverted: bool, job_state: Option<&str>) -> ImportState {
+    match (state, job_state) {
+        (ImportState::Applied, _) if is_reverted => ImportState::Reverted,
+        (ImportState::Applied, Some("scheduled" | "available" | "running")) => {
+            ImportState::Reverting
+        }
+        (state, _) => state,
+    }
 }
 
 /// An import whose job has ended without finishing it has failed, whatever its
@@ -80,6 +102,10 @@ impl ImportRecord {
             self.job_state.as_deref(),
             self.job_error,
         )?;
+        let revert_job = self.revert_job_state.as_deref();
+        let state = taken_back(state, self.reverted_at.is_some(), revert_job);
+        let has_failed =
+            state == ImportState::Applied && matches!(revert_job, Some("discarded" | "cancelled"));
         Ok(Import {
             id: self.id,
             file_name: self.file_name,
@@ -88,6 +114,13 @@ impl ImportRecord {
             encoding: Encoding::parse(&self.encoding).ok_or_else(|| decode_error("encoding"))?,
             delimiter: Delimiter::parse(&self.delimiter)
                 .ok_or_else(|| decode_error("delimiter"))?,
+            sheet: self.sheet,
+            sheets: from_json(&self.sheets)?,
+            first_lines: from_json(&self.first_lines)?,
+            saved_profile: self
+                .profile_id
+                .zip(self.profile_name)
+                .map(|(id, name)| UsedProfile { id, name }),
             row_count: self.row_count,
             mapping: from_json(&self.mapping)?,
             profile: from_json(&self.profile)?,
@@ -99,6 +132,14 @@ impl ImportRecord {
             created_by: self.created_by,
             created_at: self.created_at,
             applied_at: self.applied_at,
+            revert_job_id: self.revert_job_id,
+            revert: self.revert_outcome.as_deref().map(from_json).transpose()?,
+            revert_error: has_failed.then(|| {
+                let cancelled = || "its job was cancelled; nothing has changed".to_owned();
+                self.revert_job_error.unwrap_or_else(cancelled)
+            }),
+            reverted_at: self.reverted_at,
+            reverted_by: self.reverted_by,
         })
     }
 }
@@ -108,8 +149,8 @@ pub async fn create(tx: &mut WriteTx, upload: &Upload, actor: &str) -> Result<Im
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
         "insert into imports (id, file_name, size_bytes, sha256, encoding, delimiter, row_count, mapping, profile,
-                              state, created_by, created_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'draft', ?10, ?11)",
+                              state, created_by, created_at, sheet, sheets, first_lines, profile_id)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'draft', ?10, ?11, ?12, ?13, ?14, ?15)",
     )
     .bind(&id)
     .bind(&upload.file_name)
@@ -122,8 +163,15 @@ pub async fn create(tx: &mut WriteTx, upload: &Upload, actor: &str) -> Result<Im
     .bind(to_json(&upload.profile)?)
     .bind(actor)
     .bind(now)
+    .bind(&upload.sheet)
+    .bind(to_json(&upload.sheets)?)
+    .bind(to_json(&upload.first_lines)?)
+    .bind(&upload.saved_profile)
     .execute(&mut **tx)
     .await?;
+    if let Some(profile) = &upload.saved_profile {
+        profiles::mark_used(tx, profile).await?;
+    }
     sqlx::query("insert into import_files (import_id, zstd) values (?1, ?2)")
         .bind(&id)
         .bind(&upload.zstd)
@@ -138,12 +186,19 @@ pub async fn load(db: &Db, id: &str) -> Result<Option<Import>, DbError> {
     find(&mut conn, id).await
 }
 
-async fn find(conn: &mut SqliteConnection, id: &str) -> Result<Option<Import>, DbError> {
+pub(super) async fn find(conn: &mut SqliteConnection, id: &str) -> Result<Option<Import>, DbError> {
     let record: Option<ImportRecord> = sqlx::query_as(
         "select i.id, i.file_name, i.size_bytes, i.sha256, i.encoding, i.delimiter, i.row_count, i.mapping, i.profile,
                 i.state, i.outcome, i.error, i.job_id, j.state as job_state, j.last_error as job_error,
-                i.change_set_id, i.created_by, i.created_at, i.applied_at
-         from imports i left join jobs j on j.id = i.job_id
+                i.change_set_id, i.created_by, i.created_at, i.applied_at, i.sheet, i.sheets, i.first_lines,
+                i.profile_id, p.name as profile_name, i.revert_job_id, k.state as revert_job_state,
+                k.last_error as revert_job_error, i.revert_outcome, r.at as reverted_at, r.actor as reverted_by
+         from imports i
+         left join jobs j on j.id = i.job_id
+         left join jobs k on k.id = i.revert_job_id
+         left join import_profiles p on p.id = i.profile_id
+         left join change_sets s on s.id = i.change_set_id
+         left join change_sets r on r.id = s.undone_by and r.id <> s.id and r.undone_by is null
          where i.id = ?1 and i.deleted_at is null",
     )
     .bind(id)
@@ -180,6 +235,8 @@ struct SummaryRecord {
     created_by: String,
     created_at: i64,
     applied_at: Option<i64>,
+    is_reverted: bool,
+    revert_job_state: Option<String>,
 }
 
 /// Imports, newest first; pages count from 1.
@@ -196,8 +253,13 @@ pub async fn list(
         "select i.id, i.file_name, i.size_bytes, i.row_count, json_array_length(i.mapping, '$.columns') as column_count,
                 i.state, i.outcome ->> 'new' as new, i.outcome ->> 'changed' as changed,
                 i.outcome ->> 'unchanged' as unchanged, i.outcome ->> 'rejected' as rejected, i.error,
-                i.job_id, j.state as job_state, j.last_error as job_error, i.created_by, i.created_at, i.applied_at
-         from imports i left join jobs j on j.id = i.job_id
+                i.job_id, j.state as job_state, j.last_error as job_error, i.created_by, i.created_at, i.applied_at,
+                r.id is not null as is_reverted, k.state as revert_job_state
+         from imports i
+         left join jobs j on j.id = i.job_id
+         left join jobs k on k.id = i.revert_job_id
+         left join change_sets s on s.id = i.change_set_id
+         left join change_sets r on r.id = s.undone_by and r.id <> s.id and r.undone_by is null
          where i.deleted_at is null order by i.created_at desc, i.id desc limit ?1 offset ?2",
     )
     .bind(per_page)
@@ -218,6 +280,11 @@ fn summary(record: SummaryRecord) -> Result<ImportSummary, DbError> {
         record.job_state.as_deref(),
         record.job_error,
     )?;
+    let state = taken_back(
+        state,
+        record.is_reverted,
+        record.revert_job_state.as_deref(),
+    );
     let count = |n: Option<i64>| usize::try_from(n.unwrap_or(0)).unwrap_or(0);
     let report = Report {
         new: count(record.new),
@@ -242,7 +309,7 @@ fn summary(record: SummaryRecord) -> Result<ImportSummary, DbError> {
     })
 }
 
-async fn needed(tx: &mut WriteTx, id: &str) -> Result<Import, ImportError> {
+pub(super) async fn needed(tx: &mut WriteTx, id: &str) -> Result<Import, ImportError> {
     find(tx, id)
         .await?
         .ok_or_else(|| ImportError::Missing(id.to_owned()))
@@ -291,7 +358,9 @@ pub async fn set_upload(
 ) -> Result<Import, ImportError> {
     draft(tx, id).await?;
     sqlx::query(
-        "update imports set encoding = ?2, delimiter = ?3, row_count = ?4, mapping = ?5, profile = ?6
+        "update imports
+         set encoding = ?2, delimiter = ?3, row_count = ?4, mapping = ?5, profile = ?6, sheet = ?7, sheets = ?8,
+             first_lines = ?9, profile_id = ?10
          where id = ?1 and state = 'draft'",
     )
     .bind(id)
@@ -300,9 +369,35 @@ pub async fn set_upload(
     .bind(i64::try_from(upload.row_count).unwrap_or(i64::MAX))
     .bind(to_json(&upload.mapping)?)
     .bind(to_json(&upload.profile)?)
+    .bind(&upload.sheet)
+    .bind(to_json(&upload.sheets)?)
+    .bind(to_json(&upload.first_lines)?)
+    .bind(&upload.saved_profile)
     .execute(&mut **tx)
     .await?;
+    if let Some(profile) = &upload.saved_profile {
+        profiles::mark_used(tx, profile).await?;
+    }
     needed(tx, id).await
+}
+
+/// Notes what exists because of an import: `[what, id]` each.
+pub(super) async fn note_created(
+    tx: &mut WriteTx,
+    id: &str,
+    created: Vec<serde_json::Value>,
+) -> Result<(), DbError> {
+    for chunk in created.chunks(5_000) {
+        sqlx::query(
+            "insert into import_created (import_id, what, thing_id)
+             select ?1, value ->> 0, value ->> 1 from json_each(?2) where true on conflict do nothing",
+        )
+        .bind(id)
+        .bind(serde_json::Value::from(chunk).to_string())
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Enqueues the job that applies a draft. Starting twice answers the same job.
@@ -356,7 +451,7 @@ pub async fn reopen(tx: &mut WriteTx, id: &str) -> Result<Import, ImportError> {
 /// Takes an import off the list (softly). One whose job is at work stays.
 pub async fn remove(tx: &mut WriteTx, id: &str) -> Result<(), ImportError> {
     let import = needed(tx, id).await?;
-    if import.state == ImportState::Applying {
+    if matches!(import.state, ImportState::Applying | ImportState::Reverting) {
         return Err(ImportError::State {
             now: import.state,
             needs: "wait for its job, or cancel that first",

@@ -17,10 +17,12 @@ pub enum Delimiter {
     Semicolon,
     /// Tab.
     Tab,
+    /// Nothing: a workbook has cells.
+    None,
 }
 
 impl Delimiter {
-    /// All of them, the likeliest first.
+    /// Those a text file may have, the likeliest first.
     pub const ALL: [Self; 3] = [Self::Comma, Self::Semicolon, Self::Tab];
 
     /// As stored and in the API.
@@ -29,17 +31,29 @@ impl Delimiter {
             Self::Comma => "comma",
             Self::Semicolon => "semicolon",
             Self::Tab => "tab",
+            Self::None => "none",
+        }
+    }
+
+    /// For people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Comma => "Comma",
+            Self::Semicolon => "Semicolon",
+            Self::Tab => "Tab",
+            Self::None => "None",
         }
     }
 
     /// The delimiter of this stored name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|d| d.as_str() == name)
+        let known = Self::ALL.into_iter().chain([Self::None]);
+        known.into_iter().find(|d| d.as_str() == name)
     }
 
     fn byte(self) -> u8 {
         match self {
-            Self::Comma => b',',
+            Self::Comma | Self::None => b',',
             Self::Semicolon => b';',
             Self::Tab => b'\t',
         }
@@ -121,18 +135,51 @@ pub fn read_table(text: &str, delimiter: Delimiter) -> Result<Table, ImportError
     if !reader.read_record(&mut record).map_err(unreadable)? {
         return Err(no_rows());
     }
-    let headers = clean_headers(&record)?;
-    let mut table = Table {
-        headers,
-        records: Vec::new(),
-        blank_rows: 0,
-    };
+    let mut rows = Builder::default();
+    rows.head(&record)?;
     while reader.read_record(&mut record).map_err(unreadable)? {
         let at = record.position().map_or(0, csv::Position::byte);
         let line = lines.line_at(usize::try_from(at).unwrap_or(usize::MAX));
-        if record.iter().all(|c| c.trim().is_empty()) {
+        rows.add(line, record.clone())?;
+    }
+    let mut table = rows.finish()?;
+    mark_open_quote(text, &mut table);
+    Ok(table)
+}
+
+/// Gathers rows: the first is the header.
+#[derive(Default)]
+pub(super) struct Builder {
+    table: Option<Table>,
+}
+
+impl Builder {
+    fn head(&mut self, record: &StringRecord) -> Result<(), ImportError> {
+        self.table = Some(Table {
+            headers: clean_headers(record)?,
+            records: Vec::new(),
+            blank_rows: 0,
+        });
+        Ok(())
+    }
+
+    /// A row of a sheet; blank ones above the header do not count.
+    pub(super) fn push(&mut self, line: u64, cells: &[String]) -> Result<(), ImportError> {
+        let is_blank = cells.iter().all(|c| c.trim().is_empty());
+        match &self.table {
+            None if is_blank => Ok(()),
+            None => self.head(&cells.iter().collect()),
+            Some(_) => self.add(line, cells.iter().collect()),
+        }
+    }
+
+    fn add(&mut self, line: u64, cells: StringRecord) -> Result<(), ImportError> {
+        let Some(table) = &mut self.table else {
+            return Ok(());
+        };
+        if cells.iter().all(|c| c.trim().is_empty()) {
             table.blank_rows += 1;
-            continue;
+            return Ok(());
         }
         if table.records.len() >= MAX_ROWS {
             return Err(ImportError::invalid(
@@ -143,15 +190,16 @@ pub fn read_table(text: &str, delimiter: Delimiter) -> Result<Table, ImportError
         }
         table.records.push(Record {
             line,
-            problem: too_long(&record, table.headers.len()),
-            cells: record.clone(),
+            problem: too_long(&cells, table.headers.len()),
+            cells,
         });
+        Ok(())
     }
-    if table.records.is_empty() {
-        return Err(no_rows());
+
+    pub(super) fn finish(self) -> Result<Table, ImportError> {
+        let table = self.table.filter(|t| !t.records.is_empty());
+        table.ok_or_else(no_rows)
     }
-    mark_open_quote(text, &mut table);
-    Ok(table)
 }
 
 fn reader(text: &str, delimiter: Delimiter) -> csv::Reader<&[u8]> {
@@ -162,7 +210,7 @@ fn reader(text: &str, delimiter: Delimiter) -> csv::Reader<&[u8]> {
         .from_reader(text.as_bytes())
 }
 
-fn no_rows() -> ImportError {
+pub(super) fn no_rows() -> ImportError {
     ImportError::invalid(
         "no_rows",
         "file",
@@ -197,6 +245,14 @@ fn mark_open_quote(text: &str, table: &mut Table) {
     }
 }
 
+pub(super) fn too_many_columns() -> ImportError {
+    ImportError::invalid(
+        "too_many_columns",
+        "file",
+        "the file has more than 200 columns: hide some in the view and export it again",
+    )
+}
+
 /// Trims headers, names empty ones, numbers duplicates.
 fn clean_headers(record: &StringRecord) -> Result<Vec<String>, ImportError> {
     let mut last = record.len();
@@ -204,11 +260,7 @@ fn clean_headers(record: &StringRecord) -> Result<Vec<String>, ImportError> {
         last -= 1;
     }
     if last > MAX_COLUMNS {
-        return Err(ImportError::invalid(
-            "too_many_columns",
-            "file",
-            "the file has more than 200 columns: hide some in the view and export it again",
-        ));
+        return Err(too_many_columns());
     }
     // Trailing empty headers are real columns only if someone wrote cells there;
     // such rows then say so themselves.

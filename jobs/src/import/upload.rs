@@ -4,14 +4,20 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    Delimiter, Encoding, ImportError, Mapping, Overrides, Profile, decode, detect_delimiter,
-    on_a_thread, read_table, store, suggest::suggest,
+    Delimiter, Encoding, ImportError, ImportProfile, Mapping, Overrides, Profile, Table, decode,
+    decode::check_size_and_kind, detect_delimiter, on_a_thread, profiles, read_table, store,
+    suggest::suggest, xlsx,
 };
 use crate::{
     db::Db,
-    funds::{self, Fund},
+    funds::{self, Fund, name_key},
     grid::{self, Column},
 };
+
+/// Lines shown as they were decoded.
+const FIRST_LINES: usize = 6;
+/// Characters of each.
+const LINE_CHARS: usize = 240;
 
 /// A file that was read, with a suggested mapping: [`super::create`] stores it.
 #[derive(Clone, Debug)]
@@ -26,13 +32,28 @@ pub struct Upload {
     pub encoding: Encoding,
     /// What parts its cells.
     pub delimiter: Delimiter,
+    /// The sheet that was read, of a workbook.
+    pub sheet: Option<String>,
+    /// All sheets of a workbook.
+    pub sheets: Vec<String>,
+    /// How it begins, decoded.
+    pub first_lines: Vec<String>,
     /// Rows below the header.
     pub row_count: usize,
     /// As suggested.
     pub mapping: Mapping,
     /// What each column looks like.
     pub profile: Vec<Profile>,
+    /// The saved profile it is taken by.
+    pub saved_profile: Option<String>,
     pub(super) zstd: Vec<u8>,
+}
+
+/// What a suggestion rests on.
+struct Known {
+    columns: Vec<Column>,
+    funds: Vec<Fund>,
+    profiles: Vec<ImportProfile>,
 }
 
 /// Reads a file and suggests how its columns are taken.
@@ -43,14 +64,18 @@ pub async fn read_upload(
     overrides: Overrides,
 ) -> Result<Upload, ImportError> {
     let mut tx = db.read().begin().await?;
-    let (columns, funds) = (grid::columns(&mut tx).await?, funds::list(&mut tx).await?);
+    let known = Known {
+        columns: grid::columns(&mut tx).await?,
+        funds: funds::list(&mut tx).await?,
+        profiles: profiles::profiles(&mut tx).await?,
+    };
     drop(tx);
     let name = clean_name(file_name);
-    on_a_thread(move || digest(name, &bytes, overrides, &columns, &funds)).await?
+    on_a_thread(move || digest(name, &bytes, &overrides, &known)).await?
 }
 
-/// Reads a stored file again, with another encoding or delimiter, or to compare
-/// its columns with a grid that has changed. [`super::set_upload`] stores it.
+/// Reads a stored file again, with another encoding, delimiter or sheet, or to
+/// compare its columns with a grid that has changed. [`super::set_upload`] stores it.
 pub async fn read_again(db: &Db, id: &str, overrides: Overrides) -> Result<Upload, ImportError> {
     let import = store::load(db, id)
         .await?
@@ -65,19 +90,113 @@ pub(super) fn unpack(zstd: &[u8]) -> Result<Vec<u8>, ImportError> {
     zstd::decode_all(zstd).map_err(|e| sqlx::Error::Decode(Box::new(e)).into())
 }
 
-fn digest(
-    file_name: String,
-    bytes: &[u8],
-    overrides: Overrides,
-    columns: &[Column],
-    funds: &[Fund],
-) -> Result<Upload, ImportError> {
+/// A file's content, however it was written.
+struct Content {
+    table: Table,
+    encoding: Encoding,
+    delimiter: Delimiter,
+    sheet: Option<String>,
+    sheets: Vec<String>,
+    first_lines: Vec<String>,
+}
+
+fn content(bytes: &[u8], overrides: &Overrides) -> Result<Content, ImportError> {
+    if xlsx::is_archive(bytes) {
+        return workbook(bytes, overrides);
+    }
+    if overrides.encoding == Some(Encoding::Xlsx) || overrides.delimiter == Some(Delimiter::None) {
+        return Err(ImportError::invalid(
+            "not_a_workbook",
+            "encoding",
+            "the file is no Excel workbook: choose how its text is written",
+        ));
+    }
     let (text, encoding) = decode(bytes, overrides.encoding)?;
     let delimiter = overrides
         .delimiter
         .unwrap_or_else(|| detect_delimiter(&text));
-    let table = read_table(&text, delimiter)?;
-    let (mapping, profile) = suggest(&table, delimiter, encoding, columns, funds);
+    let lines = text.split(['\n', '\r']).filter(|l| !l.trim().is_empty());
+    Ok(Content {
+        first_lines: lines.take(FIRST_LINES).map(cut).collect(),
+        table: read_table(&text, delimiter)?,
+        encoding,
+        delimiter,
+        sheet: None,
+        sheets: Vec::new(),
+    })
+}
+
+fn workbook(bytes: &[u8], overrides: &Overrides) -> Result<Content, ImportError> {
+    let is_text = |e: Encoding| e != Encoding::Xlsx;
+    if overrides.encoding.is_some_and(is_text)
+        || Delimiter::ALL.map(Some).contains(&overrides.delimiter)
+    {
+        return Err(ImportError::invalid(
+            "is_a_workbook",
+            "encoding",
+            "an Excel workbook has neither encoding nor delimiter: leave both out",
+        ));
+    }
+    if bytes.len() > super::MAX_FILE_BYTES {
+        check_size_and_kind(bytes)?;
+    }
+    let book = xlsx::read(bytes, overrides.sheet.as_deref())?;
+    let (headers, records) = (&book.table.headers, &book.table.records);
+    let head = std::iter::once(headers.join(" · "));
+    let rows = records.iter().map(|r| {
+        let cells: Vec<&str> = (0..headers.len()).map(|i| r.cell(i)).collect();
+        cells.join(" · ").replace(['\n', '\r'], " ")
+    });
+    Ok(Content {
+        first_lines: head
+            .chain(rows)
+            .take(FIRST_LINES)
+            .map(|l| cut(&l))
+            .collect(),
+        encoding: Encoding::Xlsx,
+        delimiter: Delimiter::None,
+        sheet: Some(book.sheet),
+        sheets: book.sheets,
+        table: book.table,
+    })
+}
+
+fn cut(line: &str) -> String {
+    let shown: String = line
+        .chars()
+        .filter(|c| !c.is_control() || *c == '\t')
+        .take(LINE_CHARS)
+        .collect();
+    if shown.len() < line.len() {
+        shown + "…"
+    } else {
+        shown
+    }
+}
+
+fn digest(
+    file_name: String,
+    bytes: &[u8],
+    overrides: &Overrides,
+    known: &Known,
+) -> Result<Upload, ImportError> {
+    let Content {
+        table,
+        encoding,
+        delimiter,
+        sheet,
+        sheets,
+        first_lines,
+    } = content(bytes, overrides)?;
+    let (mut mapping, profile) = suggest(&table, delimiter, encoding, &known.columns, &known.funds);
+    let saved = wanted(
+        overrides.profile.as_deref(),
+        &known.profiles,
+        &table.headers,
+    )?;
+    if let Some(saved) = saved {
+        saved.apply_to(&mut mapping, &profile, &known.columns);
+    }
     let zstd = zstd::encode_all(bytes, 3).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
     Ok(Upload {
         file_name,
@@ -85,11 +204,40 @@ fn digest(
         sha256: crate::hex(&Sha256::digest(bytes)),
         encoding,
         delimiter,
+        sheet,
+        sheets,
+        first_lines,
         row_count: table.records.len(),
         mapping,
         profile,
+        saved_profile: saved.map(|p| p.id.clone()),
         zstd,
     })
+}
+
+/// The profile that was asked for, or the one used last of those that fit.
+fn wanted<'a>(
+    asked: Option<&str>,
+    all: &'a [ImportProfile],
+    headers: &[String],
+) -> Result<Option<&'a ImportProfile>, ImportError> {
+    match asked.map(str::trim).filter(|a| !a.is_empty()) {
+        None => Ok(all.iter().find(|p| p.fits(headers))),
+        Some("none") => Ok(None),
+        Some(asked) => {
+            let key = name_key(asked);
+            let found = all
+                .iter()
+                .find(|p| p.id == asked || name_key(&p.name) == key);
+            found.map(Some).ok_or_else(|| {
+                ImportError::invalid(
+                    "no_such_profile",
+                    "profile",
+                    format!("there is no profile {asked:?}: leave it out, or take one of the list"),
+                )
+            })
+        }
+    }
 }
 
 fn clean_name(name: &str) -> String {

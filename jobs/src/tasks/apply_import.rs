@@ -5,7 +5,7 @@ use crate::{
     grid::GridError,
     import::{
         self, ApplyImport, Import, ImportError, ImportState, file_table, mark_applied, mark_failed,
-        plan_now, write_plan,
+        prepare,
     },
     queue::{Context, Job, JobError, OrFail},
 };
@@ -20,7 +20,7 @@ impl Job for ApplyImport {
             .or_retry()?
             .ok_or_else(|| JobError::give_up("the import no longer exists"))?;
         match import.state {
-            ImportState::Applied => return Ok(()),
+            ImportState::Applied | ImportState::Reverting | ImportState::Reverted => return Ok(()),
             ImportState::Draft => {
                 return Err(JobError::give_up("the import was reopened meanwhile"));
             }
@@ -73,25 +73,28 @@ async fn apply(cx: &Context, import: &Import) -> Result<(), Trouble> {
     cx.progress(0, rows, "reading the file");
     let table = file_table(cx.db(), import).await?;
     cx.check_cancelled()?;
-    cx.progress(0, rows, format!("comparing {rows} rows with the grid"));
-    let plan = plan_now(cx.db(), import, &table).await?;
+    let comparing = format!("comparing {rows} rows with the grid");
+    cx.progress(0, rows, comparing.as_str());
+    let progress = |done: usize| {
+        // Half of the way: the rest is writing.
+        let done = i64::try_from(done).unwrap_or(i64::MAX).min(rows) / 2;
+        cx.progress(done, rows, comparing.as_str());
+    };
+    let actor = cx.created_by();
+    let ready = prepare(cx.db(), import, &table, actor, &progress).await?;
     cx.check_cancelled()?;
-    cx.progress(
-        rows / 2,
-        rows,
-        format!("writing: {}", plan.report.summary()),
-    );
+    let writing = format!("writing: {}", ready.report.summary());
+    cx.progress(rows / 2, rows, writing);
     let mut tx = cx.write().await?;
-    let (applied, report) = write_plan(
-        cx.db(),
-        &mut tx,
-        import,
-        &table,
-        plan,
-        cx.id(),
-        cx.created_by(),
-    )
-    .await?;
+    let locked = cx.db().now();
+    let ready = if ready.still_holds(&mut tx).await? {
+        ready
+    } else {
+        // Somebody edited meanwhile; nobody can while this holds the lock.
+        prepare(cx.db(), import, &table, actor, &progress).await?
+    };
+    drop(table);
+    let (applied, report) = ready.write(&mut tx, import, cx.id(), actor).await?;
     let summary = report.summary();
     let change_set = (applied.changes > 0).then_some(applied.version);
     if !mark_applied(&mut tx, &import.id, cx.id(), report, change_set).await? {
@@ -100,5 +103,7 @@ async fn apply(cx: &Context, import: &Import) -> Result<(), Trouble> {
     cx.output(&serde_json::json!({"summary": summary, "change_set_id": change_set}));
     cx.progress(rows, rows, summary);
     cx.complete_tx(tx).await?;
+    let held = cx.db().now() - locked;
+    cx.log(format!("nobody else could write for {held} ms"));
     Ok(())
 }

@@ -5,6 +5,7 @@ mod apply_import;
 mod maintain;
 mod probe;
 mod revert_change_set;
+mod revert_import;
 mod sync_relational;
 mod take_backup;
 mod verify_backup;
@@ -15,7 +16,7 @@ pub use probe::Probe;
 use crate::{
     backup::{TakeBackup, VerifyBackup},
     grid::{RevertChangeSet, SyncRelational},
-    import::ApplyImport,
+    import::{ApplyImport, RevertImport},
     queue::{
         Registry,
         schedules::{CatchUp, DefaultSchedule},
@@ -29,6 +30,7 @@ pub fn registry() -> Registry {
         .with::<Maintain>()
         .with::<Probe>()
         .with::<RevertChangeSet>()
+        .with::<RevertImport>()
         .with::<SyncRelational>()
         .with::<TakeBackup>()
         .with::<VerifyBackup>()

@@ -11,6 +11,7 @@
 )]
 
 mod grid;
+mod import;
 #[path = "../shared/measure.rs"]
 mod measure;
 mod queue;
@@ -21,7 +22,7 @@ mod write;
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let known = ["queue", "write", "grid"];
+    let known = ["queue", "write", "grid", "import"];
     if let Some(unknown) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
         eprintln!("no benchmark {unknown:?}: choose from {}", known.join(", "));
         std::process::exit(2);
@@ -38,5 +39,8 @@ async fn main() {
     }
     if wants("grid") {
         grid::run().await;
+    }
+    if wants("import") {
+        import::run().await;
     }
 }

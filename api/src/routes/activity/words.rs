@@ -43,6 +43,10 @@ const WORDS: &[(&str, &str)] = &[
     ("grid.columns_changed", "changed the columns"),
     ("import.created", "uploaded"),
     ("import.started", "started"),
+    ("import.read_again", "read again"),
+    ("import.reverted", "took back"),
+    ("import.profile_saved", "saved a profile of"),
+    ("import.profile_removed", "removed a profile"),
     ("token.created", "made an API token"),
     ("token.revoked", "revoked an API token"),
 ];

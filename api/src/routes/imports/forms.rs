@@ -9,10 +9,11 @@ use axum::{
 };
 use crm_jobs::{
     grid::ColumnType,
-    import::{self, Blank, ColumnMapping, DateOrder, Mapping, Target},
+    import::{self, Blank, ColumnMapping, DateOrder, Mapping, Overrides, Target},
 };
+use serde::Deserialize;
 
-use super::{find, pages, set_mapping, start, take_upload};
+use super::{filled, find, pages, said, set_mapping, start, take_upload};
 use crate::{
     error::AppError,
     extract::{Form, Multipart, Path},
@@ -33,6 +34,42 @@ pub async fn upload(
         Ok(import) => Ok(Done::to(format!("/imports/{}", import.id)).into_response()),
         Err(refused) if refused.field().is_some() => {
             let page = pages::list_page(&app, &who, 1, Some(refused.detail().to_owned())).await?;
+            Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct ReadingForm {
+    #[serde(default)]
+    encoding: String,
+    #[serde(default)]
+    delimiter: String,
+    #[serde(default)]
+    sheet: String,
+    #[serde(default)]
+    profile: String,
+}
+
+/// A file that cannot be read as asked stays as it was, with the reason.
+pub async fn read_again(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Form(form): Form<ReadingForm>,
+) -> Result<Response, AppError> {
+    let overrides = Overrides {
+        encoding: said("encoding", &form.encoding)?,
+        delimiter: said("delimiter", &form.delimiter)?,
+        sheet: filled(&form.sheet),
+        profile: filled(&form.profile),
+    };
+    match super::read_again(&app, &who, &id, overrides).await {
+        Ok(_) => Ok(Done::to(format!("/imports/{id}")).into_response()),
+        Err(refused) if refused.field().is_some() => {
+            let why = Some(refused.detail().to_owned());
+            let page = pages::one_page(&app, &who, &id, why).await?;
             Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(other) => Err(other),

@@ -8,8 +8,8 @@ use axum::{
 use crm_jobs::{
     audit,
     import::{
-        self, Delimiter, Encoding, Import, ImportError, ImportPage, MAX_FILE_BYTES, Mapping,
-        Overrides, Report,
+        self, Delimiter, Drift, Encoding, Import, ImportError, ImportPage, ImportProfile,
+        MAX_FILE_BYTES, Mapping, Overrides, Report, Reverted,
     },
 };
 use schemars::JsonSchema;
@@ -19,16 +19,22 @@ use crate::{
     access::Access,
     error::{AppError, sentence},
     extract::{Json, Multipart, Path, Query},
-    route::{Route, get, post, put},
+    route::{Route, delete, get, post, put},
     routes::jobs::Accepted,
     session::SignedIn,
     state::App,
 };
 
 mod draft;
+mod drift;
+pub mod drift_page;
 mod forms;
 pub mod page;
 mod pages;
+mod profiles;
+mod revert;
+#[cfg(any(test, debug_assertions))]
+mod sample;
 
 /// The file and the form around it.
 const UPLOAD_LIMIT: usize = MAX_FILE_BYTES + 64 * 1024;
@@ -40,15 +46,29 @@ pub fn routes() -> Vec<Route> {
         post("/imports", Access::Member, forms::upload).body_limit(UPLOAD_LIMIT),
         get("/imports/{id}", Access::Member, pages::one),
         get("/imports/{id}/rejected.csv", Access::Member, rejected),
+        get("/imports/{id}/changes.csv", Access::Member, changes),
+        get("/imports/{id}/drift", Access::Member, drift::page),
+        get("/imports/{id}/drift.csv", Access::Member, drift::csv),
+        post("/imports/{id}/reading", Access::Member, forms::read_again),
         post("/imports/{id}/mapping", Access::Member, forms::map),
         post("/imports/{id}/apply", Access::Member, forms::apply),
         post("/imports/{id}/reopen", Access::Member, forms::reopen),
+        post("/imports/{id}/revert", Access::Member, revert::form),
+        post("/imports/{id}/profile", Access::Member, profiles::save_form),
+        post(
+            "/import-profiles/{id}/remove",
+            Access::Member,
+            profiles::remove_form,
+        ),
         get("/api/imports", Access::Member, list)
             .json("imports", "Imports, newest first")
             .query::<ListQuery>()
             .answers::<ImportPage>(200),
         post("/api/imports", Access::Member, upload)
-            .json("imports", "Upload a CSV file; nothing changes yet")
+            .json(
+                "imports",
+                "Upload a CSV, TSV or XLSX file; nothing changes yet",
+            )
             .body_as::<UploadForm>("multipart/form-data")
             .answers::<Import>(201)
             .problems(&[413])
@@ -57,6 +77,14 @@ pub fn routes() -> Vec<Route> {
             .json("imports", "One import with its mapping and its outcome")
             .answers::<Import>(200)
             .problems(&[404]),
+        put("/api/imports/{id}/reading", Access::Member, reading)
+            .json(
+                "imports",
+                "Read the file again: another encoding, delimiter, sheet or profile",
+            )
+            .body::<Overrides>()
+            .answers::<Import>(200)
+            .problems(&[404, 409]),
         put("/api/imports/{id}/mapping", Access::Member, map)
             .json("imports", "Say how each column is taken")
             .body::<Mapping>()
@@ -74,6 +102,35 @@ pub fn routes() -> Vec<Route> {
             .json("imports", "Make a failed import a draft again")
             .answers::<Import>(200)
             .problems(&[404, 409]),
+        get("/api/imports/{id}/drift", Access::Member, drift::json)
+            .json("imports", "Where the file and the grid differ now")
+            .query::<drift::DriftQuery>()
+            .answers::<Drift>(200)
+            .problems(&[404]),
+        post("/api/imports/{id}/revert", Access::Member, revert::json)
+            .json("imports", "Take it back; a large one by a job")
+            .answers::<Reverted>(200)
+            .answers::<Accepted>(202)
+            .problems(&[404, 409]),
+        get("/api/import-profiles", Access::Member, profiles::list)
+            .json("imports", "Saved profiles, the one used last first")
+            .answers::<Vec<ImportProfile>>(200),
+        post("/api/import-profiles", Access::Member, profiles::save)
+            .json(
+                "imports",
+                "Save how an import's file is taken; the same name replaces",
+            )
+            .body::<profiles::NewProfile>()
+            .answers::<ImportProfile>(201)
+            .problems(&[404]),
+        delete(
+            "/api/import-profiles/{id}",
+            Access::Member,
+            profiles::remove,
+        )
+        .json("imports", "Remove a profile; its imports stay")
+        .answers_nothing(204)
+        .problems(&[404]),
     ]
 }
 
@@ -97,6 +154,13 @@ struct UploadForm {
     delimiter: Option<Delimiter>,
     /// Instead of what its bytes look like.
     encoding: Option<Encoding>,
+    /// The sheet of a workbook, instead of the first with rows.
+    #[schemars(length(max = 100))]
+    sheet: Option<String>,
+    /// The profile to take it by, its id or name, instead of the one whose columns
+    /// fit; `none` takes none.
+    #[schemars(length(max = 100))]
+    profile: Option<String>,
 }
 
 async fn list(
@@ -144,17 +208,28 @@ async fn take_upload(
             "encoding" => {
                 overrides.encoding = said("encoding", &part.text().await.map_err(refused)?)?;
             }
+            "sheet" => {
+                overrides.sheet = filled(&part.text().await.map_err(refused)?);
+            }
+            "profile" => {
+                overrides.profile = filled(&part.text().await.map_err(refused)?);
+            }
             _ => {}
         }
     }
     let (name, bytes) =
-        file.ok_or_else(|| AppError::invalid("file", "Choose a CSV file to upload."))?;
+        file.ok_or_else(|| AppError::invalid("file", "Choose a CSV, TSV or XLSX file to upload."))?;
     let read = import::read_upload(&app.db, &name, bytes, overrides).await?;
     let mut tx = app.db.write().await?;
     let import = import::create(&mut tx, &read, &who.actor().to_string()).await?;
     record(&mut tx, who, "import.created", &import.id).await?;
     tx.commit().await?;
     Ok(import)
+}
+
+/// Text that says something.
+fn filled(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|t| !t.is_empty())
 }
 
 /// A choice by its name; blank is none.
@@ -187,6 +262,30 @@ async fn map(
 async fn set_mapping(app: &App, id: &str, mapping: &Mapping) -> Result<Import, AppError> {
     let mut tx = app.db.write().await?;
     let import = import::set_mapping(&mut tx, id, mapping).await?;
+    tx.commit().await?;
+    Ok(import)
+}
+
+async fn reading(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Json(overrides): Json<Overrides>,
+) -> Result<Json<Import>, AppError> {
+    Ok(Json(read_again(&app, &who, &id, overrides).await?))
+}
+
+/// Reads a draft's file once more, as told.
+async fn read_again(
+    app: &App,
+    who: &SignedIn,
+    id: &str,
+    overrides: Overrides,
+) -> Result<Import, AppError> {
+    let read = import::read_again(&app.db, id, overrides).await?;
+    let mut tx = app.db.write().await?;
+    let import = import::set_upload(&mut tx, id, &read).await?;
+    record(&mut tx, who, "import.read_again", id).await?;
     tx.commit().await?;
     Ok(import)
 }
@@ -230,14 +329,21 @@ async fn reopen(State(app): State<App>, Path(id): Path<String>) -> Result<Json<I
 /// The rows that cannot be taken, with the reasons, to be mended and uploaded again.
 async fn rejected(State(app): State<App>, Path(id): Path<String>) -> Result<Response, AppError> {
     let csv = import::rejected_csv(&app.db, &id).await?;
+    Ok(download(csv, "attachment; filename=\"rejected-rows.csv\""))
+}
+
+/// All cells that would change, before and after.
+async fn changes(State(app): State<App>, Path(id): Path<String>) -> Result<Response, AppError> {
+    let csv = import::changes_csv(&app.db, &id).await?;
+    Ok(download(csv, "attachment; filename=\"changed-cells.csv\""))
+}
+
+fn download(csv: Vec<u8>, disposition: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"rejected-rows.csv\"",
-        ),
+        (header::CONTENT_DISPOSITION, disposition),
     ];
-    Ok((headers, csv).into_response())
+    (headers, csv).into_response()
 }
 
 async fn record(

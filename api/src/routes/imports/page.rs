@@ -19,6 +19,21 @@ pub struct ImportsPage {
     pub upload_error: Option<String>,
     /// Largest file accepted, such as `"50 MB"`.
     pub max_size: String,
+    /// Saved profiles.
+    pub profiles: Vec<ProfileRow>,
+}
+
+/// A saved profile in the list.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileRow {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Such as `"18 columns"`.
+    pub detail: String,
+    /// When it was used last, or saved.
+    pub at: When,
 }
 
 /// One import in the list.
@@ -51,6 +66,10 @@ pub enum ImportState {
     Applied,
     /// The job gave up; nothing has changed.
     Failed,
+    /// A job takes it back.
+    Reverting,
+    /// Taken back.
+    Reverted,
 }
 
 /// One import.
@@ -73,6 +92,8 @@ pub struct ImportPage {
     pub merge_keys: Vec<Choice>,
     /// New, changed, unchanged, rejected.
     pub tiles: Vec<Tile>,
+    /// What the first new rows are called.
+    pub new_rows: Vec<String>,
     /// The first changed cells.
     pub changes: Vec<CellChange>,
     /// How many changed cells there are, if more than are shown.
@@ -95,6 +116,48 @@ pub struct ImportPage {
     pub live_href: String,
     /// Address of its event stream.
     pub events_href: String,
+    /// How the file's bytes are read; only a draft shows it.
+    pub reading: Reading,
+    /// The saved profile it was taken by; empty for none.
+    pub by_profile: String,
+    /// Whether its mapping may be kept as a profile.
+    pub can_keep: bool,
+    /// Whether it can be taken back.
+    pub can_revert: bool,
+    /// Where it is compared with the grid.
+    pub drift_href: Option<String>,
+    /// All changed cells as a file.
+    pub changes_href: Option<String>,
+    /// What stayed when it was taken back.
+    pub kept: Vec<KeptThing>,
+}
+
+/// How the file's bytes are read.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// How it begins, decoded.
+    pub lines: Vec<String>,
+    /// Encodings to choose from; none for a workbook.
+    pub encodings: Vec<Choice>,
+    /// Delimiters to choose from; none for a workbook.
+    pub delimiters: Vec<Choice>,
+    /// Sheets of a workbook to choose from.
+    pub sheets: Vec<Choice>,
+    /// Why it could not be read as asked.
+    pub error: Option<String>,
+}
+
+/// Something that stays though the import was taken back.
+#[derive(Debug, Clone, Default)]
+pub struct KeptThing {
+    /// The row, or the column.
+    pub name: String,
+    /// The investor's page.
+    pub href: Option<String>,
+    /// The column of a cell; may be empty.
+    pub column: String,
+    /// Why it stays, and who is behind that.
+    pub reason: String,
 }
 
 /// Something known about a file.
@@ -153,206 +216,4 @@ pub struct RejectedRow {
     pub row: String,
     /// Why.
     pub reason: String,
-}
-
-#[cfg(any(test, debug_assertions))]
-impl ImportsPage {
-    /// Three imports in three states.
-    #[must_use]
-    pub fn sample() -> Self {
-        let row = |file: &str, detail: &str, state, result: &str, text: &str| ImportRow {
-            href: "/imports/sample".to_owned(),
-            file: file.to_owned(),
-            detail: detail.to_owned(),
-            state,
-            by: "Robin Sample".to_owned(),
-            at: When::new("2025-03-04T07:31:00Z", text),
-            result: result.to_owned(),
-        };
-        Self {
-            frame: Frame::sample("Imports", "/imports"),
-            imports: vec![
-                row(
-                    "prospects-spring.csv",
-                    "400 rows · 18 columns",
-                    Badge::new("Draft", "muted"),
-                    "",
-                    "5 min ago",
-                ),
-                row(
-                    "investors-2025-03.csv",
-                    "400 rows · 18 columns",
-                    Badge::new("Applied", "ok"),
-                    "312 new, 88 changed",
-                    "53 min ago",
-                ),
-                row(
-                    "airtable-export-with-a-rather-long-file-name.csv",
-                    "12 rows · 3 columns",
-                    Badge::new("Failed", "bad"),
-                    "nothing changed",
-                    "yesterday",
-                ),
-            ],
-            paging: Paging {
-                page: 1,
-                pages: 1,
-                total: "3 imports".to_owned(),
-                prev: None,
-                next: None,
-            },
-            upload_error: None,
-            max_size: "50 MB".to_owned(),
-        }
-    }
-
-    /// No import yet, and an upload refused.
-    #[must_use]
-    pub fn sample_empty() -> Self {
-        Self {
-            imports: Vec::new(),
-            upload_error: Some(
-                "“investors.xlsx” is a spreadsheet. Save it as CSV first.".to_owned(),
-            ),
-            ..Self::sample()
-        }
-    }
-}
-
-#[cfg(any(test, debug_assertions))]
-impl ImportPage {
-    /// A draft with its dry run.
-    #[must_use]
-    pub fn sample() -> Self {
-        let fact = |label: &str, value: &str| Fact {
-            label: label.to_owned(),
-            value: value.to_owned(),
-        };
-        let kinds = || {
-            vec![
-                Choice::new("text", "Text", false),
-                Choice::new("currency", "Currency", true),
-                Choice::new("date", "Date", false),
-            ]
-        };
-        let column = |index, header: &str, samples: &str, target: &str| MappedColumn {
-            index,
-            header: header.to_owned(),
-            samples: samples.to_owned(),
-            targets: vec![
-                Choice::new("skip", "Skip this column", target == "skip"),
-                Choice::new("new", "New column", target == "new"),
-                Choice::new("c1", "Investor", target == "c1"),
-                Choice::new("c2", "Stage", target == "c2"),
-                Choice::new("c3", "Next step", target == "c3"),
-            ],
-            kinds: if target == "new" { kinds() } else { Vec::new() },
-            blanks: vec![
-                Choice::new("skip", "Leave as it is", true),
-                Choice::new("clear", "Clear the value", false),
-            ],
-            date_orders: if target == "c3" {
-                vec![
-                    Choice::new("dmy", "Day first (3 April)", true),
-                    Choice::new("mdy", "Month first (4 March)", false),
-                ]
-            } else {
-                Vec::new()
-            },
-            keep_text: false,
-            skipped: target == "skip",
-            error: None,
-        };
-        let change = |row: &str, column: &str, before: &str, after: &str| CellChange {
-            row: row.to_owned(),
-            column: column.to_owned(),
-            before: before.to_owned(),
-            after: after.to_owned(),
-        };
-        Self {
-            frame: Frame::sample("prospects-spring.csv", "/imports"),
-            id: "sample".to_owned(),
-            file: "prospects-spring.csv".to_owned(),
-            state: ImportState::Draft,
-            facts: vec![fact("Rows", "400"), fact("Columns", "18"), fact("Size", "212 KB"), fact("Encoding", "UTF-8 with BOM"), fact("Delimiter", "comma"), fact("Uploaded by", "Robin Sample")],
-            columns: vec![
-                column(0, "Name", "Sample Family Office 12 · Sample Fund of Funds 4", "c1"),
-                column(1, "Status", "Engaged · Lead", "c2"),
-                column(2, "Next date", "03/04/2025 · 11/04/2025", "c3"),
-                MappedColumn {
-                    error: Some("“Ticket” has 3 values that are no amounts; keep it as text or let those rows be rejected.".to_owned()),
-                    ..column(3, "Ticket", "€2.500.000 · 1,000,000", "new")
-                },
-                column(4, "Internal id", "rec0001 · rec0002", "skip"),
-            ],
-            merge_keys: vec![Choice::new("c1", "Investor (all different)", true), Choice::new("none", "None: every row is new", false)],
-            tiles: vec![
-                Tile::new("New", "312", "rows added", "ok"),
-                Tile::new("Changed", "76", "rows, 141 cells", "info"),
-                Tile::new("Unchanged", "9", "rows", "muted"),
-                Tile::new("Rejected", "3", "rows left out", "bad"),
-            ],
-            changes: vec![
-                change("Sample Family Office 12", "Stage", "Lead", "Engaged"),
-                change("Sample Fund of Funds 4", "Ticket", "", "EUR 1,000,000"),
-                change("Sample Foundation 31", "Next step", "1 Mar 2025", ""),
-            ],
-            changes_note: "The first 100 of 141 changed cells.".to_owned(),
-            rejected: vec![
-                RejectedRow { line: 41, row: "Sample Private 9".to_owned(), reason: "Ticket: “about two” is no amount".to_owned() },
-                RejectedRow { line: 187, row: String::new(), reason: "Name is empty, so the row cannot be told apart".to_owned() },
-            ],
-            rejected_href: Some("/imports/sample/rejected.csv".to_owned()),
-            warnings: vec!["2 options of Status do not exist yet and will be added: “On hold”, “Warm”.".to_owned()],
-            blocked: None,
-            progress: None,
-            result: String::new(),
-            links: Vec::new(),
-            live_href: String::new(),
-            events_href: String::new(),
-        }
-    }
-
-    /// The same import while its job is at work.
-    #[must_use]
-    pub fn sample_applying() -> Self {
-        Self {
-            state: ImportState::Applying,
-            progress: Some(Progress {
-                done: 240,
-                total: Some(400),
-                text: "240 of 400 rows".to_owned(),
-            }),
-            links: vec![LinkTo::new("Job", "/jobs/sample")],
-            live_href: "/imports/sample".to_owned(),
-            events_href: "/imports/sample/events".to_owned(),
-            ..Self::sample()
-        }
-    }
-
-    /// The same import, applied.
-    #[must_use]
-    pub fn sample_applied() -> Self {
-        Self {
-            state: ImportState::Applied,
-            result: "312 investors were added and 76 changed, in one change set.".to_owned(),
-            links: vec![
-                LinkTo::new("Open the grid", "/grid"),
-                LinkTo::new("Job", "/jobs/sample"),
-                LinkTo::new("Change set", "/activity?change_set=sample"),
-            ],
-            ..Self::sample()
-        }
-    }
-
-    /// The same import, failed.
-    #[must_use]
-    pub fn sample_failed() -> Self {
-        Self {
-            state: ImportState::Failed,
-            result: "The grid had no column “Stage” any more when the import ran.".to_owned(),
-            links: vec![LinkTo::new("Job", "/jobs/sample")],
-            ..Self::sample()
-        }
-    }
 }

@@ -4,14 +4,18 @@ use axum::{extract::State, response::Response};
 use crm_jobs::{
     accounts::users,
     grid,
-    import::{self, Import, ImportState, ImportSummary, Report},
+    import::{self, Delimiter, Encoding, Import, ImportState, ImportSummary, Kept, Report},
     queue::inspect,
 };
 use serde::Deserialize;
 
 use super::{
     draft, find,
-    page::{self, CellChange, Fact, ImportPage, ImportRow, ImportsPage, RejectedRow},
+    page::{
+        self, CellChange, Fact, ImportPage, ImportRow, ImportsPage, KeptThing, ProfileRow, Reading,
+        RejectedRow,
+    },
+    revert,
 };
 use crate::{
     error::AppError,
@@ -19,7 +23,7 @@ use crate::{
     frame::{frame, html},
     routes::{
         jobs::progress,
-        page::{Badge, LinkTo, Paging, Tile},
+        page::{Badge, Choice, LinkTo, Paging, Tile},
     },
     session::SignedIn,
     show,
@@ -53,6 +57,7 @@ pub async fn list_page(
 ) -> Result<ImportsPage, AppError> {
     let mut conn = app.db.read().acquire().await?;
     let found = import::list(&mut conn, page, PER_PAGE).await?;
+    let profiles = import::profiles(&mut conn).await?;
     drop(conn);
     let names = users::names(&app.db).await?;
     let pages = (found.total + PER_PAGE - 1).div_euclid(PER_PAGE).max(1);
@@ -77,6 +82,15 @@ pub async fn list_page(
         },
         upload_error,
         max_size: "50 MB".to_owned(),
+        profiles: profiles
+            .iter()
+            .map(|p| ProfileRow {
+                id: p.id.clone(),
+                name: p.name.clone(),
+                detail: format!("{} columns", p.headers.len()),
+                at: show::ago(now, p.used_at.unwrap_or(p.created_at)),
+            })
+            .collect(),
         frame: frame(app, who, "Imports").await,
     })
 }
@@ -95,6 +109,8 @@ fn row(now: i64, i: &ImportSummary, by: String) -> ImportRow {
             ImportState::Applying => Badge::new("Applying", "info"),
             ImportState::Applied => Badge::new("Applied", "ok"),
             ImportState::Failed => Badge::new("Failed", "bad"),
+            ImportState::Reverting => Badge::new("Taking back", "info"),
+            ImportState::Reverted => Badge::new("Reverted", "warn"),
         },
         by,
         at: show::ago(now, i.created_at),
@@ -107,21 +123,40 @@ pub async fn one(
     who: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
-    let import = find(&app, &id).await?;
+    let page = one_page(&app, &who, &id, None).await?;
+    Ok(html(&page))
+}
+
+/// One import, perhaps with the reason why its file cannot be read as asked.
+pub async fn one_page(
+    app: &App,
+    who: &SignedIn,
+    id: &str,
+    reading_error: Option<String>,
+) -> Result<ImportPage, AppError> {
+    let import = find(app, id).await?;
     let report = match import.state {
-        ImportState::Draft => import::dry_run(&app.db, &id).await?,
+        ImportState::Draft => import::dry_run(&app.db, id).await?,
         _ => import.outcome.clone().unwrap_or_default(),
     };
-    let job = match import.job_id {
+    let is_reverting = import.state == ImportState::Reverting;
+    let its_job = if is_reverting {
+        import.revert_job_id
+    } else {
+        import.job_id
+    };
+    let job = match its_job {
         Some(job) => inspect::row(app.db.read(), job).await?,
         None => None,
     };
     let mut conn = app.db.read().acquire().await?;
     let columns = grid::columns(&mut conn).await?;
     drop(conn);
-    let applying = import.state == ImportState::Applying;
+    let names = users::names(&app.db).await?;
+    let applying = import.state == ImportState::Applying || is_reverting;
     let is_draft = import.state == ImportState::Draft;
-    Ok(html(&ImportPage {
+    let is_done = import.state == ImportState::Applied;
+    Ok(ImportPage {
         id: import.id.clone(),
         file: import.file_name.clone(),
         state: match import.state {
@@ -129,11 +164,14 @@ pub async fn one(
             ImportState::Applying => page::ImportState::Applying,
             ImportState::Applied => page::ImportState::Applied,
             ImportState::Failed => page::ImportState::Failed,
+            ImportState::Reverting => page::ImportState::Reverting,
+            ImportState::Reverted => page::ImportState::Reverted,
         },
-        facts: facts(&app, &import).await?,
+        facts: facts(&import, show::actor(&import.created_by, &names)),
         columns: draft::columns(&import, &columns),
         merge_keys: draft::keys(&import),
         tiles: tiles(&report),
+        new_rows: new_rows(&report),
         changes: report
             .changes
             .iter()
@@ -149,7 +187,7 @@ pub async fn one(
             String::new()
         },
         rejected: rejected(&report),
-        rejected_href: (is_draft && report.rejected > 0)
+        rejected_href: ((is_draft || is_done) && report.rejected + report.conflicting > 0)
             .then(|| format!("/imports/{id}/rejected.csv")),
         warnings: warnings(&report),
         blocked: blocked(&report),
@@ -166,24 +204,80 @@ pub async fn one(
         } else {
             String::new()
         },
-        frame: frame(&app, &who, &import.file_name).await,
-    }))
+        reading: reading(&import, reading_error),
+        by_profile: import
+            .saved_profile
+            .as_ref()
+            .map(|p| p.name.clone())
+            .unwrap_or_default(),
+        can_keep: is_draft || is_done,
+        can_revert: is_done && import.change_set_id.is_some(),
+        drift_href: (!applying).then(|| format!("/imports/{id}/drift")),
+        changes_href: (is_draft && report.changed_cells > SHOWN_CHANGES)
+            .then(|| format!("/imports/{id}/changes.csv")),
+        kept: import
+            .revert
+            .iter()
+            .flat_map(|r| &r.kept)
+            .take(SHOWN_REJECTS)
+            .map(|k| kept(k, k.by.as_deref().map(|by| show::actor(by, &names))))
+            .collect(),
+        frame: frame(app, who, &import.file_name).await,
+    })
 }
 
-async fn facts(app: &App, import: &Import) -> Result<Vec<Fact>, AppError> {
-    let names = users::names(&app.db).await?;
+fn kept(k: &Kept, by: Option<String>) -> KeptThing {
+    KeptThing {
+        name: k.name.clone(),
+        href: k.row_id.as_ref().map(|id| format!("/investors/{id}")),
+        column: k.column.clone().unwrap_or_default(),
+        reason: match by {
+            Some(by) => format!("{} by {by}", k.reason),
+            None => k.reason.clone(),
+        },
+    }
+}
+
+/// How the bytes are read, and how else they could be.
+fn reading(import: &Import, error: Option<String>) -> Reading {
+    let is_text = import.encoding != Encoding::Xlsx;
+    let encoding = |e: Encoding| Choice::new(e.as_str(), e.label(), e == import.encoding);
+    let delimiter = |d: Delimiter| Choice::new(d.as_str(), d.label(), d == import.delimiter);
+    let sheet = |s: &String| Choice::new(s, s, Some(s) == import.sheet.as_ref());
+    Reading {
+        lines: import.first_lines.clone(),
+        encodings: if is_text {
+            Encoding::ALL.map(encoding).to_vec()
+        } else {
+            Vec::new()
+        },
+        delimiters: if is_text {
+            Delimiter::ALL.map(delimiter).to_vec()
+        } else {
+            Vec::new()
+        },
+        sheets: import.sheets.iter().map(sheet).collect(),
+        error,
+    }
+}
+
+fn facts(import: &Import, by: String) -> Vec<Fact> {
     let fact = |label: &str, value: String| Fact {
         label: label.to_owned(),
         value,
     };
-    Ok(vec![
+    let mut facts = vec![
         fact("Rows", show::number(import.row_count)),
         fact("Columns", import.mapping.columns.len().to_string()),
         fact("Size", show::bytes(import.size_bytes)),
         fact("Encoding", import.encoding.label().to_owned()),
-        fact("Delimiter", import.delimiter.as_str().to_owned()),
-        fact("Uploaded by", show::actor(&import.created_by, &names)),
-    ])
+    ];
+    facts.push(match &import.sheet {
+        Some(sheet) => fact("Sheet", sheet.clone()),
+        None => fact("Delimiter", import.delimiter.label().to_owned()),
+    });
+    facts.push(fact("Uploaded by", by));
+    facts
 }
 
 fn tiles(report: &Report) -> Vec<Tile> {
@@ -211,6 +305,22 @@ fn tiles(report: &Report) -> Vec<Tile> {
         ));
     }
     tiles
+}
+
+/// The first of them by name, and how many more there are.
+fn new_rows(report: &Report) -> Vec<String> {
+    let first = report.new_rows.iter().take(SHOWN_REJECTS);
+    let mut names: Vec<String> = first
+        .map(|r| match r.row.as_str() {
+            "" => format!("line {}", r.line),
+            name => name.to_owned(),
+        })
+        .collect();
+    if report.new > names.len() {
+        let more = i64::try_from(report.new - names.len()).unwrap_or(i64::MAX);
+        names.push(format!("and {} more", show::number(more)));
+    }
+    names
 }
 
 fn change(c: &import::CellChange) -> CellChange {
@@ -251,6 +361,11 @@ fn warnings(report: &Report) -> Vec<String> {
     if !report.new_funds.is_empty() {
         warnings.push(format!("New funds: {}.", report.new_funds.join(", ")));
     }
+    if report.new_contacts > 0 {
+        let n = i64::try_from(report.new_contacts).unwrap_or(i64::MAX);
+        let people = show::count(n, "person becomes a contact", "people become contacts");
+        warnings.push(format!("{people}; all others are known."));
+    }
     warnings.extend(
         report
             .new_choices
@@ -274,16 +389,29 @@ fn result(import: &Import, report: &Report) -> String {
         ImportState::Applied if import.change_set_id.is_none() => {
             "Nothing had to change.".to_owned()
         }
-        ImportState::Applied => format!("{}, in one change set.", report.summary()),
+        ImportState::Applied => {
+            let summary = format!("{}, in one change set.", report.summary());
+            match (&import.revert_error, &import.revert) {
+                (Some(error), _) => format!("{summary} It could not be taken back: {error}."),
+                (None, Some(tried)) => format!("{summary} {}", revert::words(tried)),
+                (None, None) => summary,
+            }
+        }
+        ImportState::Reverted => import
+            .revert
+            .as_ref()
+            .map_or_else(|| "All of it was undone.".to_owned(), revert::words),
         _ => String::new(),
     }
 }
 
 fn links(import: &Import) -> Vec<LinkTo> {
-    let grid =
-        (import.state == ImportState::Applied).then(|| LinkTo::new("Open the grid", "/grid"));
-    let job = import
-        .job_id
-        .map(|job| LinkTo::new("The job", &format!("/jobs/{job}")));
+    let is_done = matches!(import.state, ImportState::Applied | ImportState::Reverted);
+    let grid = is_done.then(|| LinkTo::new("Open the grid", "/grid"));
+    let job = match import.state {
+        ImportState::Reverting => import.revert_job_id,
+        _ => import.job_id,
+    };
+    let job = job.map(|job| LinkTo::new("The job", &format!("/jobs/{job}")));
     grid.into_iter().chain(job).collect()
 }

@@ -1,13 +1,21 @@
 //! Files into the grid: what arrives, what is refused, and that nothing is half-done.
 
+mod drift;
 mod export;
+mod exports;
 mod pace;
+mod profiles;
 mod reading;
+mod revert;
 mod states;
+mod workbooks;
 
 use crm_jobs::{
     grid::{self, ColumnType, Row},
-    import::{self, ApplyImport, Blank, Import, ImportState, Mapping, Overrides, Report, Target},
+    import::{
+        self, ApplyImport, Blank, Import, ImportState, Mapping, Overrides, Report, RevertImport,
+        Target,
+    },
     queue::{self, JobId, Registry},
     testing::TestDb,
 };
@@ -42,7 +50,9 @@ pub async fn load(t: &TestDb, id: &str) -> Import {
 }
 
 pub async fn drain(t: &TestDb) {
-    let registry = Registry::default().with::<ApplyImport>();
+    let registry = Registry::default()
+        .with::<ApplyImport>()
+        .with::<RevertImport>();
     queue::drain(&t.db, &registry).await.unwrap();
 }
 

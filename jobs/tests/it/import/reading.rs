@@ -67,7 +67,7 @@ async fn another_delimiter_is_taken_when_told() {
     let import = upload(&t, b"a;b\n1;2\n").await;
     let overrides = Overrides {
         delimiter: Some(Delimiter::Comma),
-        encoding: None,
+        ..Overrides::default()
     };
     let again = import::read_again(&t.db, &import.id, overrides)
         .await
