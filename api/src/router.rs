@@ -17,8 +17,8 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, board, grid, home, imports, jobs, members, operations,
-        settings, state, style,
+        accounts, activity, backups, board, calendar_feed, files, grid, home, imports, investor,
+        jobs, members, my_day, notes, operations, reminders, settings, state, style,
     },
     state::App,
 };
@@ -32,6 +32,12 @@ pub fn routes() -> Vec<Route> {
         members::routes(),
         activity::routes(),
         grid::routes(),
+        investor::routes(),
+        my_day::routes(),
+        reminders::routes(),
+        notes::routes(),
+        files::routes(),
+        calendar_feed::routes(),
         board::routes(),
         state::routes(),
         imports::routes(),

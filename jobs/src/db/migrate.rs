@@ -23,6 +23,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     6 "0006_backups",
     7 "0007_grid_depth",
     8 "0008_raise",
+    9 "0010_people",
 ];
 
 /// The schema this binary was built for.
