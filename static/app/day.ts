@@ -1,13 +1,15 @@
 /** On lists of tasks: arrows choose one, "d" is done, "s" snoozes it until tomorrow. */
 export function enhanceDay(page: Document): void {
-  const tasks = [...page.querySelectorAll<HTMLElement>("[data-task]")];
+  const all = [...page.querySelectorAll<HTMLElement>("[data-task]")];
   const help = page.querySelector<HTMLElement>("[data-task-keys]");
-  if (tasks.length === 0 || !help) return;
+  if (all.length === 0 || !help) return;
   help.hidden = false;
   page.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.target instanceof HTMLElement ? event.target : null;
     if (target?.matches("input, textarea, select, dialog *")) return;
+    // Those in a folded group are not in the way.
+    const tasks = all.filter((task) => task.checkVisibility());
     const at = tasks.findIndex((task) => task.contains(target));
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined) {

@@ -19,6 +19,7 @@ mod headers;
 mod matrix;
 mod operations;
 mod pages;
+mod people;
 mod settings;
 mod state;
 mod tokens;

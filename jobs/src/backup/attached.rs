@@ -114,9 +114,8 @@ pub(super) async fn verify(dir: &Path, files: &[KeptFile]) -> Result<(), BackupE
             let size = io::copy(&mut File::open(&path)?, &mut HashOnly(&mut hash))?;
             Ok((size, crate::hex(&hash.finalize())))
         });
-        let damaged = |what: &str| {
-            BackupError::Damaged(format!("the attached file {} {what}", file.sha256))
-        };
+        let damaged =
+            |what: &str| BackupError::Damaged(format!("the attached file {} {what}", file.sha256));
         match read.await {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(damaged("is missing")),
             Err(e) => return Err(BackupError::file("read an attached file")(e)),

@@ -37,8 +37,9 @@ const INLINE: [&str; 5] = [
 ];
 /// Endings that a computer runs or a browser opens as a page.
 const RUN: [&str; 28] = [
-    "exe", "dll", "msi", "com", "scr", "bat", "cmd", "ps1", "vbs", "vbe", "js", "mjs", "jse", "wsf", "hta", "jar",
-    "apk", "app", "dmg", "deb", "rpm", "sh", "lnk", "reg", "iso", "html", "htm", "svg",
+    "exe", "dll", "msi", "com", "scr", "bat", "cmd", "ps1", "vbs", "vbe", "js", "mjs", "jse",
+    "wsf", "hta", "jar", "apk", "app", "dmg", "deb", "rpm", "sh", "lnk", "reg", "iso", "html",
+    "htm", "svg",
 ];
 /// Texts by their ending; any other text is plain.
 const TEXTS: [(&str, &str); 6] = [
@@ -104,14 +105,25 @@ fn text(ending: &str, content: &[u8]) -> Result<&'static str, String> {
         .map(u8::to_ascii_lowercase)
         .collect();
     let head = String::from_utf8_lossy(&head).into_owned();
-    let start = head.trim_start_matches(['\u{feff}', '\u{fffd}']).trim_start();
+    let start = head
+        .trim_start_matches(['\u{feff}', '\u{fffd}'])
+        .trim_start();
     if start.starts_with("#!") {
         return Err("this is a script that can run: it is not kept".to_owned());
     }
     let is_mail = ending == "eml";
-    let is_page = ["<!doctype", "<html", "<svg", "<?xml", "<script", "<head", "<body", "<?php"]
-        .iter()
-        .any(|tag| start.starts_with(tag) || (!is_mail && head.contains(&format!("\n{tag}"))));
+    let is_page = [
+        "<!doctype",
+        "<html",
+        "<svg",
+        "<?xml",
+        "<script",
+        "<head",
+        "<body",
+        "<?php",
+    ]
+    .iter()
+    .any(|tag| start.starts_with(tag) || (!is_mail && head.contains(&format!("\n{tag}"))));
     if is_page || start.starts_with('<') {
         return Err(no_page());
     }

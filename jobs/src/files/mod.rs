@@ -120,7 +120,9 @@ pub async fn attach(
 pub fn clean_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_odd = |c: char| {
-        c.is_control() || "\"<>|:*?".contains(c) || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || "\"<>|:*?".contains(c)
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let clean: String = last.chars().filter(|c| !is_odd(*c)).collect();
     let clean = clean.trim().trim_start_matches('.').trim();
@@ -134,7 +136,9 @@ pub fn clean_name(name: &str) -> String {
     let (stem, ending) = clean.rsplit_once('.').unwrap_or((clean, ""));
     let ending: String = ending.chars().take(10).collect();
     let stem: String = stem.chars().take(MAX_NAME_CHARS - 12).collect();
-    format!("{}.{ending}", stem.trim_end()).trim_end_matches('.').to_owned()
+    format!("{}.{ending}", stem.trim_end())
+        .trim_end_matches('.')
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -88,6 +88,8 @@ fn is_old(path: &PathBuf, before: Option<i64>) -> bool {
         return true;
     };
     let touched = fs::metadata(path).and_then(|m| m.modified());
-    let touched = touched.ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let touched = touched
+        .ok()
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     touched.is_some_and(|at| i64::try_from(at.as_millis()).unwrap_or(i64::MAX) < before)
 }

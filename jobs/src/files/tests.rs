@@ -17,7 +17,11 @@ fn kinds_go_by_content() {
         ("photo.pdf", PNG, "image/png"),
         ("a.zip", b"PK\x03\x04\x14\0\0\0\0\0", "application/zip"),
         ("a.csv", b"a;b\r\n1;2", "text/csv"),
-        ("a.eml", b"From: a@example.org\n\n<html>hello", "message/rfc822"),
+        (
+            "a.eml",
+            b"From: a@example.org\n\n<html>hello",
+            "message/rfc822",
+        ),
         ("a", "Grüße\n".as_bytes(), "text/plain"),
         ("a.txt", b"Gr\xfc\xdfe", "text/plain"),
         ("a.txt", b"1 < 2", "text/plain"),
@@ -68,14 +72,21 @@ fn names_lead_nowhere() {
     }
     let long = clean_name(&format!("{}.pdf", "ä".repeat(400)));
     assert!(long.ends_with(".pdf") && long.chars().count() <= 150);
-    assert!(bytes::in_folder(std::path::Path::new("/x"), "../../etc/passwd").ends_with("no-such-file"));
+    assert!(
+        bytes::in_folder(std::path::Path::new("/x"), "../../etc/passwd").ends_with("no-such-file")
+    );
 }
 
 async fn set_up() -> TestDb {
     let t = TestDb::new().await;
     let mut tx = t.db.write().await.unwrap();
     grid::begin(&mut tx, "system").await.unwrap();
-    let by = ChangeBy { actor: "system", origin: "edit", summary: "", job: None };
+    let by = ChangeBy {
+        actor: "system",
+        origin: "edit",
+        summary: "",
+        job: None,
+    };
     let add = Operation::AddRow {
         id: Some("r1".to_owned()),
         after: None,
@@ -90,7 +101,9 @@ async fn set_up() -> TestDb {
 async fn put(t: &TestDb, name: &str, content: &[u8]) -> File {
     let stored = store(&t.db, name, content.to_vec()).await.unwrap();
     let mut tx = t.db.write().await.unwrap();
-    let file = attach(&mut tx, &t.db, &stored, "r1", None, "user:x").await.unwrap();
+    let file = attach(&mut tx, &t.db, &stored, "r1", None, "user:x")
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     file
 }
@@ -102,27 +115,48 @@ async fn bytes_are_stored_once_and_go_when_nothing_names_them() {
     assert_eq!(one.sha256, two.sha256);
     assert_eq!(read(t.db.dir(), &one).await.unwrap(), PNG);
     // Bytes stored and never recorded.
-    let left = store(&t.db, "c.txt", b"left behind".to_vec()).await.unwrap();
+    let left = store(&t.db, "c.txt", b"left behind".to_vec())
+        .await
+        .unwrap();
     assert_eq!(sweep(&t.db).await.unwrap(), Swept::default(), "too young");
     t.advance(2 * DAY);
     assert_eq!(sweep(&t.db).await.unwrap().removed, 1);
     assert!(!path_of(t.db.dir(), &left.sha256).exists());
     let mut tx = t.db.write().await.unwrap();
     let late = attach(&mut tx, &t.db, &left, "r1", None, "user:x").await;
-    assert!(matches!(late, Err(FileError::Disk { .. })), "its bytes are gone");
+    assert!(
+        matches!(late, Err(FileError::Disk { .. })),
+        "its bytes are gone"
+    );
     remove(&mut tx, &one.id, "user:x").await.unwrap();
     remove(&mut tx, &two.id, "user:x").await.unwrap();
     restore(&mut tx, &two.id).await.unwrap();
     tx.commit().await.unwrap();
     t.advance(31 * DAY);
-    assert_eq!(sweep(&t.db).await.unwrap(), Swept { forgotten: 1, removed: 0 });
+    assert_eq!(
+        sweep(&t.db).await.unwrap(),
+        Swept {
+            forgotten: 1,
+            removed: 0
+        }
+    );
     let mut tx = t.db.write().await.unwrap();
     assert!(restore(&mut tx, &one.id).await.is_err(), "forgotten");
     remove(&mut tx, &two.id, "user:x").await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(sweep(&t.db).await.unwrap(), Swept::default(), "deleted just now");
+    assert_eq!(
+        sweep(&t.db).await.unwrap(),
+        Swept::default(),
+        "deleted just now"
+    );
     t.advance(31 * DAY);
-    assert_eq!(sweep(&t.db).await.unwrap(), Swept { forgotten: 1, removed: 1 });
+    assert_eq!(
+        sweep(&t.db).await.unwrap(),
+        Swept {
+            forgotten: 1,
+            removed: 1
+        }
+    );
     assert!(!path_of(t.db.dir(), &one.sha256).exists());
 }
 
@@ -144,10 +178,20 @@ async fn a_purged_row_takes_its_files_with_it() {
     let t = set_up().await;
     let file = put(&t, "a.png", PNG).await;
     let mut tx = t.db.write().await.unwrap();
-    let by = ChangeBy { actor: "system", origin: "edit", summary: "", job: None };
-    let delete = Operation::Delete { row: "r1".to_owned() };
+    let by = ChangeBy {
+        actor: "system",
+        origin: "edit",
+        summary: "",
+        job: None,
+    };
+    let delete = Operation::Delete {
+        row: "r1".to_owned(),
+    };
     grid::apply(&mut tx, &[delete], &by).await.unwrap();
-    assert!(find(&mut tx, &file.id).await.unwrap().is_none(), "its row is deleted");
+    assert!(
+        find(&mut tx, &file.id).await.unwrap().is_none(),
+        "its row is deleted"
+    );
     grid::purge(&mut tx, "r1", "Sample", &by).await.unwrap();
     tx.commit().await.unwrap();
     t.advance(2 * DAY);

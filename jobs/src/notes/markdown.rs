@@ -187,7 +187,8 @@ pub fn plain(body: &str, most: usize) -> String {
     for event in parser(body) {
         match event {
             Event::Text(part) | Event::Code(part) => text.push_str(&part),
-            Event::HardBreak | Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::Heading(_)) => {
+            Event::HardBreak
+            | Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::Heading(_)) => {
                 text.push(' ');
             }
             _ => {}

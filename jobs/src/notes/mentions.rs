@@ -160,7 +160,10 @@ pub(super) async fn of_notes(
     .await?;
     let mut found: HashMap<String, Vec<Mention>> = HashMap::new();
     for record in records {
-        found.entry(record.note_id).or_default().push(record.mention);
+        found
+            .entry(record.note_id)
+            .or_default()
+            .push(record.mention);
     }
     Ok(found)
 }
@@ -186,14 +189,26 @@ mod tests {
             member("i", "İpek Ünal", "ipek@example.org"),
         ];
         let who = |text: &str| -> Vec<String> {
-            found_in(text, &team).into_iter().map(|(id, word)| format!("{id}{word}")).collect()
+            found_in(text, &team)
+                .into_iter()
+                .map(|(id, word)| format!("{id}{word}"))
+                .collect()
         };
         assert_eq!(who("Ask @robin sample, please"), ["r@robin sample"]);
         assert_eq!(who("@Robin Samples"), ["rs@Robin Samples"]);
         assert_eq!(who("(@jo@example.org)"), ["j@jo@example.org"]);
         assert_eq!(who("@Jo: call? @jo!"), ["j@Jo", "j@jo"]);
         assert_eq!(who("@İpek Ünal."), ["i@İpek Ünal"]);
-        for nobody in ["@robin", "mail@jo.example", "x@Jo", "@Jon", "@", "@@jo", "@nobody", "a/@jo"] {
+        for nobody in [
+            "@robin",
+            "mail@jo.example",
+            "x@Jo",
+            "@Jon",
+            "@",
+            "@@jo",
+            "@nobody",
+            "a/@jo",
+        ] {
             assert!(who(nobody).is_empty(), "{nobody}: {:?}", who(nobody));
         }
     }

@@ -14,11 +14,7 @@ pub use store::{Mentioned, Note, find, mentioning, of_row, pinned};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{
-    db::WriteTx,
-    grid::GridError,
-    work,
-};
+use crate::{db::WriteTx, grid::GridError, work};
 
 /// Characters of a note at most.
 pub const MAX_CHARS: usize = 20_000;

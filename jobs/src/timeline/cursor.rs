@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Event, streams::{CHANGES, LISTS}};
+use super::{
+    Event,
+    streams::{CHANGES, LISTS},
+};
 
 /// The last event of a page: its time, its stream and its id. Streams of change
 /// sets count by set, because a clock that was put back would leave them out
@@ -28,7 +31,9 @@ impl Cursor {
     ) -> Self {
         let of = |events: &[(u8, Event)], wanted: u8| -> Vec<i64> {
             let those = events.iter().filter(|(stream, _)| *stream == wanted);
-            those.filter_map(|(_, event)| event.id.parse().ok()).collect()
+            those
+                .filter_map(|(_, event)| event.id.parse().ok())
+                .collect()
         };
         let below = |wanted: u8, known: Option<i64>| {
             // The lowest that was shown; else what is above the first left over.

@@ -23,7 +23,12 @@ async fn all(conn: &mut SqliteConnection, kinds: &[Kind], limit: usize) -> Vec<S
         assert!(found.events.len() <= limit);
         seen.extend(found.events.iter().map(|event| {
             let what = serde_json::to_value(&event.what).unwrap();
-            format!("{}:{}:{}", event.kind.word(), what["is"].as_str().unwrap(), event.id)
+            format!(
+                "{}:{}:{}",
+                event.kind.word(),
+                what["is"].as_str().unwrap(),
+                event.id
+            )
         }));
         match found.next_cursor {
             Some(next) => after = Some(next.parse().unwrap()),
@@ -37,7 +42,12 @@ async fn lively() -> TestDb {
     let t = TestDb::new().await;
     let mut tx = t.db.write().await.unwrap();
     grid::begin(&mut tx, "system").await.unwrap();
-    let by = ChangeBy { actor: "user:a", origin: "edit", summary: "", job: None };
+    let by = ChangeBy {
+        actor: "user:a",
+        origin: "edit",
+        summary: "",
+        job: None,
+    };
     let add = Operation::AddRow {
         id: Some("r1".to_owned()),
         after: None,
@@ -55,18 +65,37 @@ async fn lively() -> TestDb {
         };
         grid::apply(&mut tx, &[set], &by).await.unwrap();
         let body = format!("note {n}");
-        let new = NewNote { row: "r1", body: &body, by: "user:a", ..NewNote::default() };
+        let new = NewNote {
+            row: "r1",
+            body: &body,
+            by: "user:a",
+            ..NewNote::default()
+        };
         notes::add(&mut tx, &new).await.unwrap();
         let at = tx.now();
-        let talk = NewInteraction { row: "r1", kind: "call", at, note: "", by: "user:a" };
+        let talk = NewInteraction {
+            row: "r1",
+            kind: "call",
+            at,
+            note: "",
+            by: "user:a",
+        };
         work::add_interaction(&mut tx, &talk).await.unwrap();
-        let draft = TaskDraft { row: Some("r1".to_owned()), title: format!("task {n}"), ..TaskDraft::default() };
+        let draft = TaskDraft {
+            row: Some("r1".to_owned()),
+            title: format!("task {n}"),
+            ..TaskDraft::default()
+        };
         let task = work::add(&mut tx, &draft, "user:a").await.unwrap();
         if n % 2 == 0 {
             work::finish(&mut tx, &task.id, "user:a").await.unwrap();
         }
     }
-    let list = Operation::Move { row: "r1".to_owned(), list: "longshot".to_owned(), reason: "why not".to_owned() };
+    let list = Operation::Move {
+        row: "r1".to_owned(),
+        list: "longshot".to_owned(),
+        reason: "why not".to_owned(),
+    };
     grid::apply(&mut tx, &[list], &by).await.unwrap();
     for n in 0..3_i64 {
         sqlx::query(
@@ -90,7 +119,11 @@ async fn pages_of_any_size_show_everything_once_and_in_order() {
     // Changes: the row and 12 edits; a move; notes, calls and tasks; 6 of them done.
     assert_eq!(whole.len(), 13 + 1 + 12 + 12 + 12 + 6 + 3, "{whole:#?}");
     for limit in [1, 2, 3, 7, 20] {
-        assert_eq!(all(&mut conn, &Kind::ALL, limit).await, whole, "{limit} a page");
+        assert_eq!(
+            all(&mut conn, &Kind::ALL, limit).await,
+            whole,
+            "{limit} a page"
+        );
     }
     let some = [Kind::Notes, Kind::Lists];
     let few: Vec<String> = whole
@@ -108,22 +141,53 @@ async fn what_came_meanwhile_moves_no_page() {
     let t = lively().await;
     let mut conn = t.db.read().acquire().await.unwrap();
     let whole = all(&mut conn, &Kind::ALL, 100).await;
-    let wanted = Wanted { kinds: &Kind::ALL, after: None, limit: 5, today: DAY.parse().unwrap() };
+    let wanted = Wanted {
+        kinds: &Kind::ALL,
+        after: None,
+        limit: 5,
+        today: DAY.parse().unwrap(),
+    };
     let first = page(&mut conn, "r1", &wanted).await.unwrap();
     drop(conn);
     t.advance(5_000);
     let mut tx = t.db.write().await.unwrap();
-    let new = NewNote { row: "r1", body: "new", by: "user:a", ..NewNote::default() };
+    let new = NewNote {
+        row: "r1",
+        body: "new",
+        by: "user:a",
+        ..NewNote::default()
+    };
     notes::add(&mut tx, &new).await.unwrap();
-    let by = ChangeBy { actor: "user:a", origin: "edit", summary: "", job: None };
-    let list = Operation::Move { row: "r1".to_owned(), list: "main".to_owned(), reason: String::new() };
+    let by = ChangeBy {
+        actor: "user:a",
+        origin: "edit",
+        summary: "",
+        job: None,
+    };
+    let list = Operation::Move {
+        row: "r1".to_owned(),
+        list: "main".to_owned(),
+        reason: String::new(),
+    };
     grid::apply(&mut tx, &[list], &by).await.unwrap();
     tx.commit().await.unwrap();
     let mut conn = t.db.read().acquire().await.unwrap();
     let after: Cursor = first.next_cursor.unwrap().parse().unwrap();
-    let second = page(&mut conn, "r1", &Wanted { after: Some(&after), ..wanted }).await.unwrap();
+    let second = page(
+        &mut conn,
+        "r1",
+        &Wanted {
+            after: Some(&after),
+            ..wanted
+        },
+    )
+    .await
+    .unwrap();
     let ids: Vec<&str> = second.events.iter().map(|e| e.id.as_str()).collect();
-    let expected: Vec<&str> = whole[5..10].iter().map(|e| e.rsplit(':').next().unwrap()).collect();
+    let expected: Vec<&str> = whole[5..10]
+        .iter()
+        .map(|e| e.rsplit(':').next().unwrap())
+        .collect();
     assert_eq!(ids, expected);
 }
 
@@ -144,36 +208,89 @@ async fn twenty_thousand_events_are_read_by_index() {
     }
     tx.commit().await.unwrap();
     let mut conn = t.db.read().acquire().await.unwrap();
-    let wanted = Wanted { kinds: &Kind::ALL, after: None, limit: 50, today: DAY.parse().unwrap() };
+    let wanted = Wanted {
+        kinds: &Kind::ALL,
+        after: None,
+        limit: 50,
+        today: DAY.parse().unwrap(),
+    };
     let mut after: Option<Cursor> = None;
     for _ in 0..20 {
-        let found = page(&mut conn, "r1", &Wanted { after: after.as_ref(), ..wanted }).await.unwrap();
+        let found = page(
+            &mut conn,
+            "r1",
+            &Wanted {
+                after: after.as_ref(),
+                ..wanted
+            },
+        )
+        .await
+        .unwrap();
         assert_eq!(found.events.len(), 50);
         after = Some(found.next_cursor.unwrap().parse().unwrap());
     }
     // No plan of these sorts what it read, or reads all of a table.
     for (sql, index) in [
-        ("select id from notes n where n.row_id = 'r1' and n.deleted_at is null and (n.created_at, n.id) < (1, 'x') order by n.created_at desc, n.id desc limit 9", "notes_in_order"),
-        ("select id from interactions i where i.row_id = 'r1' and i.deleted_at is null and (i.at, i.id) < (1, 'x') order by i.at desc, i.id desc limit 9", "interactions_in_order"),
-        ("select id from tasks t where t.row_id = 'r1' and t.deleted_at is null and (t.created_at, t.id) < (1, 'x') order by t.created_at desc, t.id desc limit 9", "tasks_added_in_order"),
-        ("select id from tasks t where t.row_id = 'r1' and t.done_at is not null and t.deleted_at is null and (t.done_at, t.id) < (1, 'x') order by t.done_at desc, t.id desc limit 9", "tasks_done_in_order"),
-        ("select id from files where row_id = 'r1' and deleted_at is null and (created_at, id) < (1, 'x') order by created_at desc, id desc limit 9", "files_in_order"),
-        ("select id from stage_events where row_id = 'r1' and (at, id) < (1, 1) order by at desc, id desc limit 9", "stage_events_in_order"),
-        ("select e.id from commitment_events e where e.row_id = 'r1' and (e.at, e.id) < (1, 1) order by e.at desc, e.id desc limit 9", "commitment_events_in_order"),
-        ("select distinct c.change_set_id from grid_changes c where c.row_id = 'r1' and c.change_set_id < 9 order by c.change_set_id desc limit 9", "grid_changes_by_row"),
-        ("select c.change_set_id from grid_changes c where c.row_id = 'r1' and c.what = 'list' and c.change_set_id < 9 order by c.change_set_id desc limit 9", "grid_changes_of_lists"),
+        (
+            "select id from notes n where n.row_id = 'r1' and n.deleted_at is null and (n.created_at, n.id) < (1, 'x') order by n.created_at desc, n.id desc limit 9",
+            "notes_in_order",
+        ),
+        (
+            "select id from interactions i where i.row_id = 'r1' and i.deleted_at is null and (i.at, i.id) < (1, 'x') order by i.at desc, i.id desc limit 9",
+            "interactions_in_order",
+        ),
+        (
+            "select id from tasks t where t.row_id = 'r1' and t.deleted_at is null and (t.created_at, t.id) < (1, 'x') order by t.created_at desc, t.id desc limit 9",
+            "tasks_added_in_order",
+        ),
+        (
+            "select id from tasks t where t.row_id = 'r1' and t.done_at is not null and t.deleted_at is null and (t.done_at, t.id) < (1, 'x') order by t.done_at desc, t.id desc limit 9",
+            "tasks_done_in_order",
+        ),
+        (
+            "select id from files where row_id = 'r1' and deleted_at is null and (created_at, id) < (1, 'x') order by created_at desc, id desc limit 9",
+            "files_in_order",
+        ),
+        (
+            "select id from stage_events where row_id = 'r1' and (at, id) < (1, 1) order by at desc, id desc limit 9",
+            "stage_events_in_order",
+        ),
+        (
+            "select e.id from commitment_events e where e.row_id = 'r1' and (e.at, e.id) < (1, 1) order by e.at desc, e.id desc limit 9",
+            "commitment_events_in_order",
+        ),
+        (
+            "select distinct c.change_set_id from grid_changes c where c.row_id = 'r1' and c.change_set_id < 9 order by c.change_set_id desc limit 9",
+            "grid_changes_by_row",
+        ),
+        (
+            "select c.change_set_id from grid_changes c where c.row_id = 'r1' and c.what = 'list' and c.change_set_id < 9 order by c.change_set_id desc limit 9",
+            "grid_changes_of_lists",
+        ),
     ] {
         let sql = sqlx::AssertSqlSafe(format!("explain query plan {sql}"));
-        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(sql).fetch_all(&mut *conn).await.unwrap();
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sql).fetch_all(&mut *conn).await.unwrap();
         let plan: Vec<String> = plan.into_iter().map(|p| p.3).collect();
-        assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE")), "{index}: {plan:?}");
+        assert!(
+            plan.iter().all(|step| !step.contains("TEMP B-TREE")),
+            "{index}: {plan:?}"
+        );
         assert!(plan[0].contains(index), "{index}: {plan:?}");
     }
 }
 
 #[test]
 fn a_cursor_is_what_was_sent_or_nothing() {
-    for text in ["", "1", "1.2.3.4", "1.2.3.4.", "x.2.3.4.id", "1.999.3.4.id", "1.2.3.x.id"] {
+    for text in [
+        "",
+        "1",
+        "1.2.3.4",
+        "1.2.3.4.",
+        "x.2.3.4.id",
+        "1.999.3.4.id",
+        "1.2.3.x.id",
+    ] {
         assert!(text.parse::<Cursor>().is_err(), "{text}");
     }
     let text = "-5.3.9.0.0190f2a4-7d1c";

@@ -58,7 +58,10 @@ impl Kind {
 
     /// `notes,tasks`; all for a blank.
     pub fn read_all(text: &str) -> Result<Vec<Self>, String> {
-        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let words = text
+            .split(',')
+            .map(str::trim)
+            .filter(|word| !word.is_empty());
         let kinds: Vec<Self> = words.map(str::parse).collect::<Result<_, _>>()?;
         Ok(if kinds.is_empty() {
             Self::ALL.to_vec()

@@ -11,8 +11,7 @@ use jiff::{
 use crate::grid::GridError;
 
 /// What to write, for hints and for refusals.
-pub const EXAMPLES: &str =
-    "tomorrow, friday, in two weeks, 3 march, end of quarter, 2026-03-31";
+pub const EXAMPLES: &str = "tomorrow, friday, in two weeks, 3 march, end of quarter, 2026-03-31";
 /// A day further away than this is a slip of the finger.
 const MOST_YEARS: i16 = 50;
 
@@ -324,9 +323,17 @@ mod tests {
         ] {
             assert_eq!(day(text, "2026-03-03"), meant, "{text:?}");
         }
-        assert_eq!(day("end of week", "2026-03-07"), "2026-03-13", "on a Saturday");
+        assert_eq!(
+            day("end of week", "2026-03-07"),
+            "2026-03-13",
+            "on a Saturday"
+        );
         assert_eq!(day("in a month", "2026-01-31"), "2026-02-28");
-        assert_eq!(day("next monday", "2026-03-08"), "2026-03-09", "on a Sunday");
+        assert_eq!(
+            day("next monday", "2026-03-08"),
+            "2026-03-09",
+            "on a Sunday"
+        );
     }
 
     #[test]

@@ -67,12 +67,7 @@ pub async fn create(
 }
 
 /// Revokes a member's feed. False if there was none.
-pub async fn end(
-    tx: &mut WriteTx,
-    user: &str,
-    actor: &Actor,
-    ip: &str,
-) -> Result<bool, DbError> {
+pub async fn end(tx: &mut WriteTx, user: &str, actor: &Actor, ip: &str) -> Result<bool, DbError> {
     let ended = revoke(tx, user).await?;
     if ended {
         let target = format!("user:{user}");
@@ -184,10 +179,10 @@ fn event(out: &mut Lines, task: &Task, investor: Option<String>, base: &str) {
     };
     let changed = jiff::Timestamp::from_millisecond(task.updated_at).unwrap_or_default();
     let changed = changed.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let link = task
-        .row_id
-        .as_ref()
-        .map_or_else(|| format!("{base}/day"), |row| format!("{base}/investors/{row}"));
+    let link = task.row_id.as_ref().map_or_else(
+        || format!("{base}/day"),
+        |row| format!("{base}/investors/{row}"),
+    );
     out.line("BEGIN:VEVENT");
     // A repeating task goes on under one name, so that it moves and does not multiply.
     let uid = task.series_id.as_deref().unwrap_or(&task.id);

@@ -125,10 +125,7 @@ pub struct Contacts {
 }
 
 /// First, last and next contact of an investor.
-pub async fn contacts_of_row(
-    conn: &mut SqliteConnection,
-    row: &str,
-) -> Result<Contacts, DbError> {
+pub async fn contacts_of_row(conn: &mut SqliteConnection, row: &str) -> Result<Contacts, DbError> {
     sqlx::query_as(
         "select (select min(at) from interactions where row_id = ?1 and deleted_at is null) as first_at,
                 (select max(at) from interactions where row_id = ?1 and deleted_at is null) as last_at,

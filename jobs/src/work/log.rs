@@ -311,7 +311,11 @@ async fn save(
     let applied = grid::apply(tx, &operations, &change).await?;
     let id = match &found {
         Some(row) => row.id.clone(),
-        None => applied.rows.first().map(|r| r.id.clone()).ok_or_else(gone)?,
+        None => applied
+            .rows
+            .first()
+            .map(|r| r.id.clone())
+            .ok_or_else(gone)?,
     };
     let row = grid::row(tx, &id).await?.ok_or_else(gone)?;
     let version = (applied.changes > 0).then_some(applied.version);
@@ -360,8 +364,16 @@ fn with_contact(
     wanted: &LogContact,
 ) -> Result<(Option<Value>, bool), GridError> {
     let name = check::text("contact.name", &wanted.name, MAX_NAME_CHARS, false)?;
-    let email = wanted.email.as_deref().map(str::trim).filter(|e| !e.is_empty());
-    let role = wanted.role.as_deref().map(str::trim).filter(|r| !r.is_empty());
+    let email = wanted
+        .email
+        .as_deref()
+        .map(str::trim)
+        .filter(|e| !e.is_empty());
+    let role = wanted
+        .role
+        .as_deref()
+        .map(str::trim)
+        .filter(|r| !r.is_empty());
     if name.is_empty() && email.is_none() {
         return Err(GridError::invalid(
             "no_name",

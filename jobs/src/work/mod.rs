@@ -16,13 +16,11 @@ pub use interactions::{
     CONTACT_KINDS, Contacts, NewInteraction, add_interaction, add_interaction_with,
     contacts_of_row, remove_interaction,
 };
-pub use log::{
-    Ambiguous, Communication, LogContact, Logged, Seen, log_communication, look_for,
-};
+pub use log::{Ambiguous, Communication, LogContact, Logged, Seen, log_communication, look_for};
 pub use repeat::{OFFERED as REPEATS, Repeat};
 pub use tasks::{
-    Edited, Finished, Task, TaskChange, TaskDraft, add, edit, find, finish, remove, reopen, restore,
-    snooze,
+    Edited, Finished, Task, TaskChange, TaskDraft, add, edit, find, finish, remove, reopen,
+    restore, snooze,
 };
 
 use jiff::{civil::Date, tz::TimeZone};

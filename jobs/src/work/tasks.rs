@@ -147,10 +147,12 @@ pub async fn find(
 async fn known(tx: &mut WriteTx, id: &str) -> Result<Task, GridError> {
     let now = tx.now();
     let today = today(tx, now).await?;
-    find(tx, id, today).await?.ok_or_else(|| GridError::Missing {
-        what: "task",
-        id: id.to_owned(),
-    })
+    find(tx, id, today)
+        .await?
+        .ok_or_else(|| GridError::Missing {
+            what: "task",
+            id: id.to_owned(),
+        })
 }
 
 /// Adds a task.
@@ -381,12 +383,7 @@ async fn follow(tx: &mut WriteTx, task: &Task, by: &str) -> Result<Option<Task>,
 }
 
 /// Hides a task until a day to come.
-pub async fn snooze(
-    tx: &mut WriteTx,
-    id: &str,
-    until: Date,
-    by: &str,
-) -> Result<Task, GridError> {
+pub async fn snooze(tx: &mut WriteTx, id: &str, until: Date, by: &str) -> Result<Task, GridError> {
     let task = known(tx, id).await?;
     let now = tx.now();
     if until <= today(tx, now).await? {

@@ -179,7 +179,10 @@ async fn kept_files_go_with_the_last_backup_that_names_them() {
     tx.commit().await.unwrap();
     t.advance(60_000);
     back_up(&t).await;
-    assert!(kept(&t, &file).exists(), "deleted, but it can be brought back");
+    assert!(
+        kept(&t, &file).exists(),
+        "deleted, but it can be brought back"
+    );
     t.advance(32 * 86_400_000);
     files::sweep(&t.db).await.unwrap();
     // In time every backup that names it is thinned out but one a month.

@@ -43,7 +43,10 @@ pub fn routes() -> Vec<Route> {
             .answers::<Vec<File>>(200)
             .problems(&[404]),
         post("/api/fundraising/investors/{id}/files", Member, upload)
-            .json("files", "Attach a file of up to 25 MB; its kind is told by its content")
+            .json(
+                "files",
+                "Attach a file of up to 25 MB; its kind is told by its content",
+            )
             .body_as::<UploadForm>("multipart/form-data")
             .body_limit(UPLOAD_LIMIT)
             .answers::<File>(201)
@@ -141,7 +144,9 @@ impl From<FileError> for AppError {
             }
             FileError::Grid(error) => error.into(),
             FileError::Db(error) => error.into(),
-            FileError::Disk { ref error, .. } if error.kind() == std::io::ErrorKind::StorageFull => {
+            FileError::Disk { ref error, .. }
+                if error.kind() == std::io::ErrorKind::StorageFull =>
+            {
                 let words = "There is no room left to save files; reading still works.";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", words)
             }
@@ -150,10 +155,7 @@ impl From<FileError> for AppError {
     }
 }
 
-async fn list(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Json<Vec<File>>, AppError> {
+async fn list(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Vec<File>>, AppError> {
     let row = live_row(&app, &id).await?;
     let mut conn = app.db.read().acquire().await?;
     Ok(Json(files::of_row(&mut conn, &row.id).await?))
@@ -220,7 +222,8 @@ async fn record(
     file: &File,
 ) -> Result<(), AppError> {
     let target = format!("row:{}", file.row_id);
-    let detail = json!({ "file": file.id, "size_bytes": file.size_bytes, "media_type": file.media_type });
+    let detail =
+        json!({ "file": file.id, "size_bytes": file.size_bytes, "media_type": file.media_type });
     audit::record(tx, &who.actor(), action, &target, detail, &who.ip()).await?;
     Ok(())
 }
@@ -329,11 +332,18 @@ async fn download(
     let is_inline = query.inline == "1" && files::is_shown_inline(&file.media_type);
     let text = file.media_type.starts_with("text/") && !file.media_type.contains("charset");
     // A text is only ever saved: what it is called on the way matters to nobody.
-    let media_type = if text { "application/octet-stream" } else { &file.media_type };
+    let media_type = if text {
+        "application/octet-stream"
+    } else {
+        &file.media_type
+    };
     let mut response = content.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, value(media_type));
-    headers.insert(header::CONTENT_DISPOSITION, value(&disposition(is_inline, &file.name)));
+    headers.insert(
+        header::CONTENT_DISPOSITION,
+        value(&disposition(is_inline, &file.name)),
+    );
     headers.insert(header::CACHE_CONTROL, value("private, no-store"));
     headers.insert(header::CONTENT_SECURITY_POLICY, value(FILE_CSP));
     Ok(response)
@@ -348,7 +358,13 @@ fn disposition(is_inline: bool, name: &str) -> String {
     let way = if is_inline { "inline" } else { "attachment" };
     let ascii: String = name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || " .-_()".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || " .-_()".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     let exact: String = name
         .bytes()
@@ -387,7 +403,10 @@ mod tests {
     #[test]
     fn a_name_stays_within_its_header() {
         let told = disposition(false, "Über \"uns\"\r\nX: y.pdf");
-        assert!(!told.contains(['\r', '\n']) && told.matches('"').count() == 2, "{told}");
+        assert!(
+            !told.contains(['\r', '\n']) && told.matches('"').count() == 2,
+            "{told}"
+        );
         assert!(HeaderValue::from_str(&told).is_ok());
         assert!(told.ends_with("filename*=UTF-8''%C3%9Cber%20%22uns%22%0D%0AX%3A%20y.pdf"));
     }

@@ -105,7 +105,10 @@ pub async fn build(
         who,
     };
     let (facts, staleness) = facts(app, row, names, &contacted, today).await?;
-    let has_errors = returned.posted.values().any(|(_, _, error)| error.is_some());
+    let has_errors = returned
+        .posted
+        .values()
+        .any(|(_, _, error)| error.is_some());
     Ok(InvestorPage {
         frame,
         id: row.id.clone(),
@@ -130,12 +133,24 @@ pub async fn build(
         commitments: commitments(row, &columns, names),
         facts,
         staleness,
-        tasks: tasks.iter().map(|task| known.item(task, Some(&row.id))).collect(),
-        pinned: pinned.into_iter().map(|note| drawing.entry(&pinned_event(note))).collect(),
-        timeline: page.events.iter().map(|event| drawing.entry(event)).collect(),
+        tasks: tasks
+            .iter()
+            .map(|task| known.item(task, Some(&row.id)))
+            .collect(),
+        pinned: pinned
+            .into_iter()
+            .map(|note| drawing.entry(&pinned_event(note)))
+            .collect(),
+        timeline: page
+            .events
+            .iter()
+            .map(|event| drawing.entry(event))
+            .collect(),
         filters: filters(&row.id, &shown.kinds),
         is_narrowed: shown.cursor.is_some() || shown.kinds.len() < Kind::ALL.len(),
-        older: page.next_cursor.map(|cursor| older(&row.id, &shown.kinds, &cursor)),
+        older: page
+            .next_cursor
+            .map(|cursor| older(&row.id, &shown.kinds, &cursor)),
         files: attached.iter().map(|file| file_item(file, names)).collect(),
         files_allowed: files::ALLOWED,
         file_error: returned.file_error,
@@ -207,8 +222,13 @@ async fn facts(
     };
     let day = |at: Option<i64>| at.map(|at| show::day(&names.zone, at)).unwrap_or_default();
     let last = contacted.last_at.map(|at| work::day_of(&names.zone, at));
-    let silent = last.and_then(|last| last.until(today).ok()).map(|span| span.get_days());
-    let next: Option<Date> = contacted.next_on.as_deref().and_then(|day| day.parse().ok());
+    let silent = last
+        .and_then(|last| last.until(today).ok())
+        .map(|span| span.get_days());
+    let next: Option<Date> = contacted
+        .next_on
+        .as_deref()
+        .and_then(|day| day.parse().ok());
     let due = next.map(|next| crate::routes::reminders::item::due(next, today));
     let plain = |label, text| Fact {
         label,
@@ -241,8 +261,12 @@ async fn facts(
     ];
     let staleness = match silent {
         None => Some(Badge::new("Never contacted", "warn")),
-        Some(days) if days >= STALE_DAYS => Some(Badge::new(&format!("No contact in {days} days"), "bad")),
-        Some(days) if days >= AGEING_DAYS => Some(Badge::new(&format!("No contact in {days} days"), "warn")),
+        Some(days) if days >= STALE_DAYS => {
+            Some(Badge::new(&format!("No contact in {days} days"), "bad"))
+        }
+        Some(days) if days >= AGEING_DAYS => {
+            Some(Badge::new(&format!("No contact in {days} days"), "warn"))
+        }
         Some(_) => None,
     };
     Ok((facts, staleness))

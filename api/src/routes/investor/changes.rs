@@ -16,7 +16,11 @@ const SHOWN_CHARS: usize = 400;
 
 /// The lines of one change. `columns` are all there ever were: history names
 /// deleted ones.
-pub fn lines(names: &Names, columns: &BTreeMap<String, Column>, change: &grid::Change) -> Vec<Change> {
+pub fn lines(
+    names: &Names,
+    columns: &BTreeMap<String, Column>,
+    change: &grid::Change,
+) -> Vec<Change> {
     let (before, after) = (
         value(change.before.as_deref()),
         value(change.after.as_deref()),

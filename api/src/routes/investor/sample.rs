@@ -1,7 +1,7 @@
 //! Sample values of the investor's page, for tests and the style gallery.
 
 use super::{
-    Cell, Change, CommitmentRow, ContactCard, Control, Entry, Fact, Field, FilterLink, InvestorPage,
+    Change, CommitmentRow, ContactCard, Control, Entry, Fact, Field, FilterLink, InvestorPage,
     NoteText, Value,
 };
 use crate::routes::{
@@ -215,8 +215,14 @@ impl InvestorPage {
             older: Some("/investors/sample?cursor=1.2.3.4.5#timeline".to_owned()),
             files: vec![FileItem::sample()],
             files_allowed: "PDF and Word files",
-            file_error: Some("HTML, SVG and XML files can run scripts: save it as PDF and attach that.".to_owned()),
-            assignees: vec![Choice::new("r", "Me", true), Choice::new("team", "The team", false)],
+            file_error: Some(
+                "HTML, SVG and XML files can run scripts: save it as PDF and attach that."
+                    .to_owned(),
+            ),
+            assignees: vec![
+                Choice::new("r", "Me", true),
+                Choice::new("team", "The team", false),
+            ],
             repeats: crate::routes::reminders::item::repeats(""),
             conflicts: Vec::new(),
             contact_kinds: crate::routes::investor::kinds(),

@@ -12,7 +12,10 @@ use crm_jobs::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{changes, page::{Entry, NoteText}};
+use super::{
+    changes,
+    page::{Entry, NoteText},
+};
 use crate::{
     error::{AppError, sentence},
     extract::{Json, Path, Query},
@@ -107,12 +110,14 @@ impl Drawing<'_> {
                     .flat_map(|change| changes::lines(self.names, self.columns, change))
                     .collect();
                 entry.says = match (origin.as_str(), entry.changes.len()) {
-                    ("edit" | "log", 1) => "changed a field".to_owned(),
-                    ("edit" | "log", n) => format!("changed {n} fields"),
+                    ("edit" | "log" | "demo", 1) => "changed a field".to_owned(),
+                    ("edit" | "log" | "demo", n) => format!("changed {n} fields"),
                     ("import", _) => "imported".to_owned(),
                     ("undo", _) => "undid".to_owned(),
                     ("redo", _) => "redid".to_owned(),
-                    (other, _) => format!("changed ({})", changes::origin(other).text.to_lowercase()),
+                    (other, _) => {
+                        format!("changed ({})", changes::origin(other).text.to_lowercase())
+                    }
                 };
                 entry.folded = entry.changes.len() > 8;
                 entry.detail.clone_from(summary);
@@ -146,7 +151,10 @@ impl Drawing<'_> {
             } => {
                 let known = CONTACT_KINDS.iter().find(|(kind, _)| kind == channel);
                 let with = if contact_name.is_some() { " with" } else { "" };
-                entry.says = format!("logged a {}{with}", known.map_or("contact", |(_, name)| name).to_lowercase());
+                entry.says = format!(
+                    "logged a {}{with}",
+                    known.map_or("contact", |(_, name)| name).to_lowercase()
+                );
                 if entry.says.starts_with("logged a email") {
                     entry.says = format!("logged an email{with}");
                 }
@@ -179,17 +187,28 @@ impl Drawing<'_> {
             return;
         };
         let fund = fund_name.clone().unwrap_or_else(|| self.names.fund(fund));
-        let amount = |text: &str| format!("{currency} {}", show::amount(text)).trim().to_owned();
+        let amount = |text: &str| {
+            format!("{currency} {}", show::amount(text))
+                .trim()
+                .to_owned()
+        };
         entry.says = match (before, after) {
             (Some(before), Some(after)) => {
-                format!("changed {stage} in {fund} from {} to {}", amount(before), amount(after))
+                format!(
+                    "changed {stage} in {fund} from {} to {}",
+                    amount(before),
+                    amount(after)
+                )
             }
             (None, Some(after)) => format!("entered {} {stage} in {fund}", amount(after)),
             (Some(before), None) => format!("took out {} {stage} in {fund}", amount(before)),
             (None, None) => format!("touched {stage} in {fund}"),
         };
         let day = happened_on.parse::<jiff::civil::Date>();
-        let day = day.map_or_else(|_| happened_on.clone(), |day| day.strftime("%-d %b %Y").to_string());
+        let day = day.map_or_else(
+            |_| happened_on.clone(),
+            |day| day.strftime("%-d %b %Y").to_string(),
+        );
         entry.detail = if note.is_empty() {
             format!("As of {day}")
         } else {
@@ -217,7 +236,10 @@ impl Drawing<'_> {
     /// The name of a choice of the pipeline column, or of any single select: a
     /// column may have been replaced since.
     fn choice(&self, id: &str) -> String {
-        let selects = self.columns.values().filter(|c| c.kind == ColumnType::Select);
+        let selects = self
+            .columns
+            .values()
+            .filter(|c| c.kind == ColumnType::Select);
         let mut pipelines: Vec<&Column> = selects.collect();
         pipelines.sort_by_key(|c| (!c.options.pipeline, !c.name.eq_ignore_ascii_case("stage")));
         pipelines

@@ -34,6 +34,8 @@ const DAYS: [i64; 4] = [14, 30, 60, 90];
 const MOST_TASKS: i64 = 500;
 const MOST_QUIET: usize = 25;
 const MOST_MENTIONS: i64 = 20;
+/// More tasks than these for later are folded away.
+const MOST_LATER: usize = 10;
 /// How long a mention stays.
 const MENTIONED_FOR: i64 = 14 * DAY;
 
@@ -78,7 +80,9 @@ async fn show(
     };
     let shown: Vec<&Task> = tasks.iter().filter(is_shown).collect();
     let count = |of_team: bool| {
-        let those = tasks.iter().filter(|t| t.assignee.is_none() == of_team && t.status == "open");
+        let those = tasks
+            .iter()
+            .filter(|t| t.assignee.is_none() == of_team && t.status == "open");
         i64::try_from(those.count()).unwrap_or(0)
     };
     let first_name = who.user.name.split_whitespace().next().unwrap_or_default();
@@ -113,7 +117,9 @@ async fn show(
 
 fn lead(name: &str, tasks: &[&Task], today: Date) -> String {
     let today = today.to_string();
-    let due = |task: &&&Task| task.status == "open" && task.day.as_deref().is_some_and(|day| *day <= *today);
+    let due = |task: &&&Task| {
+        task.status == "open" && task.day.as_deref().is_some_and(|day| *day <= *today)
+    };
     match tasks.iter().filter(due).count() {
         0 => format!("Hello {name}, nothing is due today."),
         1 => format!("Hello {name}, one task is due."),
@@ -142,16 +148,19 @@ fn groups(tasks: &[&Task], known: &Known, today: Date) -> Vec<Group> {
     ]
     .into_iter()
     .enumerate()
-    .map(|(at, (id, label, tone))| Group {
-        id,
-        label,
-        tone,
-        tasks: tasks
+    .map(|(at, (id, label, tone))| {
+        let tasks: Vec<_> = tasks
             .iter()
             .filter(|task| place(task) == at)
             .map(|task| known.item(task, None))
-            .collect(),
-        is_folded: id == "snoozed",
+            .collect();
+        Group {
+            id,
+            label,
+            tone,
+            is_folded: id == "snoozed" || (id == "later" && tasks.len() > MOST_LATER),
+            tasks,
+        }
     })
     .filter(|group| !group.tasks.is_empty())
     .collect()
@@ -173,11 +182,7 @@ fn mention(note: &notes::Mentioned, known: &Known) -> MentionRow {
 
 /// Investors one looks after whom nobody was in touch with for so many days,
 /// the longest first, and how many more there are.
-async fn quiet(
-    app: &App,
-    who: &SignedIn,
-    days: i64,
-) -> Result<(Vec<QuietRow>, usize), AppError> {
+async fn quiet(app: &App, who: &SignedIn, days: i64) -> Result<(Vec<QuietRow>, usize), AppError> {
     let table = app.grid.read().await?;
     let before = app.db.now() - days * DAY;
     let mut found: Vec<(Option<i64>, u32)> = Vec::new();

@@ -112,15 +112,26 @@ impl DayPage {
                     "overdue",
                     "Overdue",
                     "bad",
-                    vec![task("Send the data room", Some(Badge::new("3 days late", "bad")))],
+                    vec![task(
+                        "Send the data room",
+                        Some(Badge::new("3 days late", "bad")),
+                    )],
                 ),
                 group(
                     "today",
                     "Today",
                     "warn",
-                    vec![task("Call about the side letter", Some(Badge::new("Today", "warn")))],
+                    vec![task(
+                        "Call about the side letter",
+                        Some(Badge::new("Today", "warn")),
+                    )],
                 ),
-                group("undated", "Without a date", "muted", vec![task("Tidy up the deck", None)]),
+                group(
+                    "undated",
+                    "Without a date",
+                    "muted",
+                    vec![task("Tidy up the deck", None)],
+                ),
                 group(
                     "snoozed",
                     "Snoozed",
@@ -128,7 +139,10 @@ impl DayPage {
                     vec![task("Ask again", Some(Badge::new("20 Mar", "muted")))],
                 ),
             ],
-            assignees: vec![Choice::new("r", "Me", true), Choice::new("team", "The team", false)],
+            assignees: vec![
+                Choice::new("r", "Me", true),
+                Choice::new("team", "The team", false),
+            ],
             repeats: crate::routes::reminders::item::repeats(""),
             mentions: vec![MentionRow {
                 by: "Jo Testcase".to_owned(),
@@ -151,7 +165,10 @@ impl DayPage {
             ],
             quiet_more: 7,
             quiet_days: 30,
-            quiet_choices: vec![Choice::new("14", "14 days", false), Choice::new("30", "30 days", true)],
+            quiet_choices: vec![
+                Choice::new("14", "14 days", false),
+                Choice::new("30", "30 days", true),
+            ],
             kinds: crate::routes::investor::kinds(),
             today: "2026-03-03".to_owned(),
         }

@@ -14,7 +14,10 @@ use crate::{
     extract::{Form, Path},
     flash::Done,
     frame::{frame, html, html_with},
-    routes::{page::{FlashKind, LinkTo}, reminders::item::Known},
+    routes::{
+        page::{FlashKind, LinkTo},
+        reminders::item::Known,
+    },
     session::{SignedIn, safe_next},
     show,
     state::App,
@@ -67,7 +70,10 @@ async fn page(
         let day = show::day(&known.names.zone, note.created_at);
         match note.edits {
             0 => format!("Written on {day} by {by}"),
-            n => format!("Written on {day} by {by}, edited {}", show::count(n, "time", "times")),
+            n => format!(
+                "Written on {day} by {by}, edited {}",
+                show::count(n, "time", "times")
+            ),
         }
     });
     Ok(NotePage {
@@ -138,7 +144,10 @@ fn told(note: &Note) -> String {
     if names.is_empty() {
         "The note is saved.".to_owned()
     } else {
-        format!("The note is saved. {} will see it on their day.", names.join(", "))
+        format!(
+            "The note is saved. {} will see it on their day.",
+            names.join(", ")
+        )
     }
 }
 
@@ -192,7 +201,11 @@ pub async fn pin(
     };
     let note = write::edit(&app, &who, &id, &change, None).await?;
     let row = note.map_or_else(|now| now.row_id, |note| note.row_id);
-    let says = if pinned { "Pinned to the top." } else { "Unpinned." };
+    let says = if pinned {
+        "Pinned to the top."
+    } else {
+        "Unpinned."
+    };
     Ok(Done::to(of_row(&row)).saying(FlashKind::Ok, says))
 }
 

@@ -180,7 +180,11 @@ async fn log(
             "Say what kind of contact it was: call, meeting, email or message.",
         ));
     }
-    if what.list.as_deref().is_some_and(|list| !LISTS.contains(&list)) {
+    if what
+        .list
+        .as_deref()
+        .is_some_and(|list| !LISTS.contains(&list))
+    {
         return Err(AppError::invalid(
             "list",
             "Choose main, follow_up, longshot or graveyard.",
@@ -204,7 +208,15 @@ async fn log(
         let version = value!({ "version": logged.version });
         audit::record(tx, &actor, "row.added", &target, version, &who.ip()).await?;
     }
-    audit::record(tx, &actor, "communication.logged", &target, detail, &who.ip()).await?;
+    audit::record(
+        tx,
+        &actor,
+        "communication.logged",
+        &target,
+        detail,
+        &who.ip(),
+    )
+    .await?;
     Ok(Ok(logged))
 }
 
@@ -218,7 +230,10 @@ async fn moment(tx: &mut WriteTx, text: &str) -> Result<Option<i64>, AppError> {
         return Ok(Some(at.as_millisecond()));
     }
     let wrong = || {
-        AppError::invalid("at", "Write the day like 2026-03-31, or the time like 2026-03-31T14:05:00Z.")
+        AppError::invalid(
+            "at",
+            "Write the day like 2026-03-31, or the time like 2026-03-31T14:05:00Z.",
+        )
     };
     let day: Date = text.parse().map_err(|_| wrong())?;
     let (zone, now) = (work::zone(tx).await?, tx.now());
@@ -299,7 +314,9 @@ pub async fn submit(
             page.error_field = match error.field().unwrap_or_default() {
                 "at" => "on".to_owned(),
                 "body" => "note".to_owned(),
-                field if field.starts_with("contact") || field.starts_with("operations") => "contact".to_owned(),
+                field if field.starts_with("contact") || field.starts_with("operations") => {
+                    "contact".to_owned()
+                }
                 field => field.to_owned(),
             };
             page.error = Some(error.detail().to_owned());
@@ -310,8 +327,16 @@ pub async fn submit(
 }
 
 fn told(logged: &Logged) -> String {
-    let new = if logged.investor_created { " It is a new investor." } else { "" };
-    let task = if logged.task.is_some() { " A task to follow up is on your day." } else { "" };
+    let new = if logged.investor_created {
+        " It is a new investor."
+    } else {
+        ""
+    };
+    let task = if logged.task.is_some() {
+        " A task to follow up is on your day."
+    } else {
+        ""
+    };
     let title: String = logged.title.chars().take(60).collect();
     format!("The contact with {title} is logged.{new}{task}")
 }
@@ -343,7 +368,10 @@ async fn try_log(
 /// `Name <email>`, a name or an address.
 fn person(text: &str) -> Option<LogContact> {
     let text = text.trim();
-    let (name, email) = match text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
+    let (name, email) = match text
+        .strip_suffix('>')
+        .and_then(|rest| rest.rsplit_once('<'))
+    {
         Some((name, email)) => (name.trim().trim_matches('"'), Some(email.trim())),
         None if text.contains('@') => ("", Some(text)),
         None => (text, None),

@@ -100,7 +100,8 @@ impl NotePage {
             action: "/notes/sample".to_owned(),
             investor: LinkTo::new("Sample Family Office 12", "/investors/sample"),
             row: "sample".to_owned(),
-            body: "**Call with Alex.** They want the data room after the quarter closes.".to_owned(),
+            body: "**Call with Alex.** They want the data room after the quarter closes."
+                .to_owned(),
             updated_at: 1,
             story: "Written yesterday by Robin Sample, edited twice".to_owned(),
             error: Some("Somebody changed this note while you were editing.".to_owned()),

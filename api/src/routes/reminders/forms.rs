@@ -129,9 +129,8 @@ async fn page(
         },
         id,
         next: back(&form.next).to_owned(),
-        due_words: understood.map_or_else(String::new, |day| {
-            day.strftime("%A, %-d %B %Y").to_string()
-        }),
+        due_words: understood
+            .map_or_else(String::new, |day| day.strftime("%A, %-d %B %Y").to_string()),
         investor: row.and_then(|row| known.investor(row)),
         assignees: assignees(&known.names, who, &form.assignee),
         repeats: repeats(&form.repeat),
@@ -152,7 +151,10 @@ async fn page(
 fn story(task: &Task, known: &Known) -> String {
     let names = &known.names;
     let by = show::actor(&task.created_by, &names.users);
-    let added = format!("Added on {} by {by}", show::day(&names.zone, task.created_at));
+    let added = format!(
+        "Added on {} by {by}",
+        show::day(&names.zone, task.created_at)
+    );
     match (task.done_at, &task.done_by) {
         (Some(at), Some(by)) => format!(
             "{added}. Done on {} by {}",
@@ -288,7 +290,10 @@ pub async fn done(
     let day = finished.next.as_ref().and_then(|next| next.due_on.clone());
     let day: Option<jiff::civil::Date> = day.and_then(|day| day.parse().ok());
     let says = match day {
-        Some(day) => format!("“{title}” is done. It comes back on {}.", day.strftime("%-d %B %Y")),
+        Some(day) => format!(
+            "“{title}” is done. It comes back on {}.",
+            day.strftime("%-d %B %Y")
+        ),
         None => format!("“{title}” is done."),
     };
     Ok(Done::to(back(&then.next))
@@ -305,8 +310,10 @@ pub async fn snooze(
     let done = Done::to(back(&then.next));
     match write::snooze(&app, &who, &id, &then.until).await {
         Ok(task) => {
-            let day: Option<jiff::civil::Date> =
-                task.snoozed_until.as_deref().and_then(|day| day.parse().ok());
+            let day: Option<jiff::civil::Date> = task
+                .snoozed_until
+                .as_deref()
+                .and_then(|day| day.parse().ok());
             let day = day.map_or_else(String::new, |day| day.strftime("%A, %-d %B").to_string());
             Ok(done
                 .saying(FlashKind::Ok, format!("Snoozed until {day}."))

@@ -129,9 +129,7 @@ pub fn due(day: Date, today: Date) -> Badge {
         0 => Badge::new("Today", "warn"),
         1 => Badge::new("Tomorrow", "info"),
         2..7 => Badge::new(&day.strftime("%A").to_string(), "info"),
-        _ if day.year() == today.year() => {
-            Badge::new(&day.strftime("%-d %b").to_string(), "muted")
-        }
+        _ if day.year() == today.year() => Badge::new(&day.strftime("%-d %b").to_string(), "muted"),
         _ => Badge::new(&day.strftime("%-d %b %Y").to_string(), "muted"),
     }
 }

@@ -5,7 +5,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use crm_jobs::work::{self, Due, Finished, Task, TaskChange, TaskDraft, TaskFilter, TaskPage, Whose};
+use crm_jobs::work::{
+    self, Due, Finished, Task, TaskChange, TaskDraft, TaskFilter, TaskPage, Whose,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -95,8 +97,9 @@ pub async fn list(
         row: query.row,
         contact: query.contact,
         due,
-        offset: offset
-            .ok_or_else(|| AppError::invalid("cursor", "Send back the cursor of the last answer."))?,
+        offset: offset.ok_or_else(|| {
+            AppError::invalid("cursor", "Send back the cursor of the last answer.")
+        })?,
         limit: query.limit.unwrap_or(USUAL),
     };
     let mut conn = app.db.read().acquire().await?;
@@ -291,7 +294,9 @@ pub async fn reopen(
     who: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Json<Answered>, AppError> {
-    Ok(Json(write::plain(&app, &who, &id, Plain::Reopen).await?.into()))
+    Ok(Json(
+        write::plain(&app, &who, &id, Plain::Reopen).await?.into(),
+    ))
 }
 
 pub async fn restore(
@@ -299,7 +304,9 @@ pub async fn restore(
     who: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Json<Answered>, AppError> {
-    Ok(Json(write::plain(&app, &who, &id, Plain::Restore).await?.into()))
+    Ok(Json(
+        write::plain(&app, &who, &id, Plain::Restore).await?.into(),
+    ))
 }
 
 /// A text that should mean a day.

@@ -40,11 +40,17 @@ fn json_routes() -> Vec<Route> {
             .query::<TaskQuery>()
             .answers::<crm_jobs::work::TaskPage>(200),
         post("/api/reminders", Member, json::add)
-            .json("reminders", "Add a task; its day may be written as people do")
+            .json(
+                "reminders",
+                "Add a task; its day may be written as people do",
+            )
             .body::<New>()
             .answers::<Answered>(201),
         get("/api/reminders/understand", Member, json::understand)
-            .json("reminders", "Which day a text means, without saving anything")
+            .json(
+                "reminders",
+                "Which day a text means, without saving anything",
+            )
             .query::<Understand>()
             .answers::<Understood>(200),
         get("/api/reminders/{id}", Member, json::one)
@@ -64,7 +70,10 @@ fn json_routes() -> Vec<Route> {
             .answers_nothing(204)
             .problems(&[404]),
         post("/api/reminders/{id}/done", Member, json::done)
-            .json("reminders", "Mark a task as done; a repeating one is followed by the next")
+            .json(
+                "reminders",
+                "Mark a task as done; a repeating one is followed by the next",
+            )
             .answers::<crm_jobs::work::Finished>(200)
             .problems(&[404]),
         post("/api/reminders/{id}/snooze", Member, json::snooze)

@@ -74,7 +74,10 @@ impl TaskPage {
             done: false,
             story: "Added yesterday by Robin Sample".to_owned(),
             title_error: None,
-            due_error: Some(format!("“soonish” is no day: write {}.", crm_jobs::work::due::EXAMPLES)),
+            due_error: Some(format!(
+                "“soonish” is no day: write {}.",
+                crm_jobs::work::due::EXAMPLES
+            )),
             error: Some("Somebody changed this task meanwhile.".to_owned()),
         }
     }

@@ -81,17 +81,14 @@ pub async fn finish(app: &App, who: &SignedIn, id: &str) -> Result<Finished, App
 }
 
 /// Hides a task until the day a text means.
-pub async fn snooze(
-    app: &App,
-    who: &SignedIn,
-    id: &str,
-    until: &str,
-) -> Result<Task, AppError> {
+pub async fn snooze(app: &App, who: &SignedIn, id: &str, until: &str) -> Result<Task, AppError> {
     let mut tx = app.db.write().await?;
-    let day = day(&mut tx, until).await.map_err(|error| match error.field() {
-        Some("due") => error.at("until"),
-        _ => error,
-    })?;
+    let day = day(&mut tx, until)
+        .await
+        .map_err(|error| match error.field() {
+            Some("due") => error.at("until"),
+            _ => error,
+        })?;
     let until = day.ok_or_else(|| {
         let examples = work::due::EXAMPLES;
         AppError::invalid("until", format!("Say until when: {examples}."))
@@ -114,12 +111,7 @@ pub enum Plain {
 }
 
 /// Does one of these.
-pub async fn plain(
-    app: &App,
-    who: &SignedIn,
-    id: &str,
-    what: Plain,
-) -> Result<Task, AppError> {
+pub async fn plain(app: &App, who: &SignedIn, id: &str, what: Plain) -> Result<Task, AppError> {
     let mut tx = app.db.write().await?;
     let by = who.actor().to_string();
     let (done, action): (Result<Task, GridError>, _) = match what {
