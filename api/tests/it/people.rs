@@ -69,6 +69,7 @@ async fn undo(app: &TestApp, who: &Caller, done: &Reply) -> Reply {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_task_lives_its_life_over_json() {
     let app = TestApp::new().await;
     let member = app.member().await;
@@ -491,6 +492,7 @@ async fn notes_are_written_edited_and_taken_back() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one story, told in order")]
 async fn the_quick_log_finds_or_makes_what_it_needs() {
     let app = TestApp::new().await;
     let member = app.member().await;

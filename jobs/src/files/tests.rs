@@ -71,7 +71,7 @@ fn names_lead_nowhere() {
         assert_eq!(clean_name(name), clean);
     }
     let long = clean_name(&format!("{}.pdf", "ä".repeat(400)));
-    assert!(long.ends_with(".pdf") && long.chars().count() <= 150);
+    assert!(long.rsplit('.').next() == Some("pdf") && long.chars().count() <= 150);
     assert!(
         bytes::in_folder(std::path::Path::new("/x"), "../../etc/passwd").ends_with("no-such-file")
     );

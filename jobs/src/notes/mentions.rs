@@ -40,7 +40,10 @@ pub(super) async fn remember(tx: &mut WriteTx, note: &str, body: &str) -> Result
             .await?;
     let found = found_in(body, &members);
     let now = tx.now();
-    let kept = Value::from_iter(found.iter().map(|(id, written)| format!("{id} {written}")));
+    let kept = found
+        .iter()
+        .map(|(id, written)| format!("{id} {written}"))
+        .collect::<Value>();
     sqlx::query(
         "delete from note_mentions where note_id = ?1
            and user_id || ' ' || written not in (select value from json_each(?2))",

@@ -537,5 +537,7 @@ impl<'a> Streams<'a> {
 /// Ids of the events of a kind, as JSON.
 fn ids(events: &[Event], kind: Kind) -> String {
     let ids = events.iter().filter(|event| event.kind == kind);
-    Value::from_iter(ids.map(|event| event.id.clone())).to_string()
+    ids.map(|event| event.id.clone())
+        .collect::<Value>()
+        .to_string()
 }

@@ -73,22 +73,22 @@ async fn lively() -> TestDb {
         };
         notes::add(&mut tx, &new).await.unwrap();
         let at = tx.now();
-        let talk = NewInteraction {
+        let call = NewInteraction {
             row: "r1",
             kind: "call",
             at,
             note: "",
             by: "user:a",
         };
-        work::add_interaction(&mut tx, &talk).await.unwrap();
+        work::add_interaction(&mut tx, &call).await.unwrap();
         let draft = TaskDraft {
             row: Some("r1".to_owned()),
             title: format!("task {n}"),
             ..TaskDraft::default()
         };
-        let task = work::add(&mut tx, &draft, "user:a").await.unwrap();
+        let added = work::add(&mut tx, &draft, "user:a").await.unwrap();
         if n % 2 == 0 {
-            work::finish(&mut tx, &task.id, "user:a").await.unwrap();
+            work::finish(&mut tx, &added.id, "user:a").await.unwrap();
         }
     }
     let list = Operation::Move {

@@ -73,16 +73,17 @@ fn read(words: &[&str], today: Date) -> Option<Date> {
             Some(first.last_of_month())
         }
         ["end", unit] => end_of(today, unit),
-        ["this", day] if weekday(day).is_some() => after(today, weekday(day)?),
         ["next", day] if weekday(day).is_some() => {
             // Of the week that follows, whatever day it is now.
             let back = i64::from(weekday(day)?.to_monday_zero_offset());
             plus(start_of_next(today, "week")?, back, "day")
         }
         ["next", unit] => start_of_next(today, unit),
-        [day] if weekday(day).is_some() => after(today, weekday(day)?),
-        ["in", rest @ .., "time"] | ["in", rest @ ..] => span(rest, today),
-        [rest @ .., "from", "now" | "today"] | [rest @ .., "time"] => span(rest, today),
+        [day] | ["this", day] if weekday(day).is_some() => after(today, weekday(day)?),
+        ["in", rest @ .., "time"]
+        | ["in", rest @ ..]
+        | [rest @ .., "from", "now" | "today"]
+        | [rest @ .., "time"] => span(rest, today),
         _ => dated(words, today).or_else(|| span(words, today)),
     }
 }

@@ -164,13 +164,13 @@ pub async fn calendar(
         out.line(line);
     }
     for task in &tasks {
-        event(&mut out, task, title(task), base);
+        event(&mut out, task, title(task).as_deref(), base);
     }
     out.line("END:VCALENDAR");
     Ok(out.0)
 }
 
-fn event(out: &mut Lines, task: &Task, investor: Option<String>, base: &str) {
+fn event(out: &mut Lines, task: &Task, investor: Option<&str>, base: &str) {
     let Some(day) = task.day.as_deref().and_then(|day| day.parse::<Date>().ok()) else {
         return;
     };
@@ -198,7 +198,7 @@ fn event(out: &mut Lines, task: &Task, investor: Option<String>, base: &str) {
     {
         out.line(&format!("RRULE:{}", rule.rule()));
     }
-    let summary = match &investor {
+    let summary = match investor {
         Some(investor) => format!("{} · {investor}", task.title),
         None => task.title.clone(),
     };

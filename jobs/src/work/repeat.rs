@@ -1,6 +1,8 @@
 //! Tasks that come back: a bounded part of RFC 5545's rules, so that what we
 //! reckon and what a calendar shows are the same days.
 
+use std::fmt::Write;
+
 use jiff::civil::Date;
 use rrule::RRuleSet;
 
@@ -91,7 +93,8 @@ impl Repeat {
     pub fn rule(&self) -> String {
         let mut text = format!("FREQ={}", self.word().0);
         if self.every > 1 {
-            text.push_str(&format!(";INTERVAL={}", self.every));
+            // Writing to a string cannot fail.
+            let _ = write!(text, ";INTERVAL={}", self.every);
         }
         if let Some(until) = self.until {
             text.push_str(&until.strftime(";UNTIL=%Y%m%d").to_string());

@@ -161,10 +161,10 @@ impl Drawing<'_> {
                 entry.link = contact(contact_id.as_deref(), contact_name.as_deref());
                 entry.detail.clone_from(text);
                 entry.note = note.as_ref().map(|note| self.note(note));
-                entry.remove = event.id.clone();
+                entry.remove.clone_from(&event.id);
             }
-            What::TaskAdded { task } => self.task(entry, task, "added a task"),
-            What::TaskDone { task } => self.task(entry, task, "finished a task"),
+            What::TaskAdded { task } => Self::task(entry, task, "added a task"),
+            What::TaskDone { task } => Self::task(entry, task, "finished a task"),
             What::File { file } => {
                 "attached a file".clone_into(&mut entry.says);
                 entry.file = Some(file_item(file, self.names));
@@ -216,7 +216,7 @@ impl Drawing<'_> {
         };
     }
 
-    fn task(&self, entry: &mut Entry, task: &Task, says: &str) {
+    fn task(entry: &mut Entry, task: &Task, says: &str) {
         says.clone_into(&mut entry.says);
         entry.link = Some(LinkTo::new(&task.title, &format!("/tasks/{}", task.id)));
         entry.detail = notes::plain(&task.note, 200);

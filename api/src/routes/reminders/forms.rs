@@ -61,7 +61,7 @@ pub struct Then {
     until: String,
 }
 
-fn blank(text: String) -> Option<String> {
+fn blank(text: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
@@ -215,8 +215,8 @@ fn added(task: &Task) -> String {
 async fn try_add(app: &App, who: &SignedIn, form: &TaskForm) -> Result<Task, AppError> {
     let mut tx = app.db.write().await?;
     let draft = TaskDraft {
-        row: blank(form.row.clone()),
-        contact: blank(form.contact.clone()),
+        row: blank(&form.row),
+        contact: blank(&form.contact),
         title: form.title.clone(),
         note: form.note.clone(),
         due_on: write::day(&mut tx, &form.due).await?,

@@ -176,28 +176,38 @@ pub struct Change {
     /// See adding; another day ends a snooze.
     #[serde(default, deserialize_with = "told")]
     #[schemars(with = "Option<String>", length(max = 100))]
-    due: Option<Option<String>>,
+    due: Option<Said>,
     /// See adding; null is the team.
     #[serde(default, deserialize_with = "told")]
     #[schemars(with = "Option<String>", length(max = 64))]
-    assignee: Option<Option<String>>,
+    assignee: Option<Said>,
     /// See adding.
     #[serde(default, deserialize_with = "told")]
     #[schemars(with = "Option<String>", length(max = 100))]
-    repeat: Option<Option<String>>,
+    repeat: Option<Said>,
     /// See adding.
     #[serde(default, deserialize_with = "told")]
     #[schemars(with = "Option<String>", length(max = 64))]
-    row: Option<Option<String>>,
+    row: Option<Said>,
     /// See adding.
     #[serde(default, deserialize_with = "told")]
     #[schemars(with = "Option<String>", length(max = 64))]
-    contact: Option<Option<String>>,
+    contact: Option<Said>,
+}
+
+/// A text, or the null that takes it out.
+#[derive(Debug)]
+struct Said(Option<String>);
+
+impl Said {
+    fn text(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
 }
 
 /// Tells a null from nothing said.
-fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(from).map(Some)
+fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Said>, D::Error> {
+    Option::deserialize(from).map(|text| Some(Said(text)))
 }
 
 pub async fn change(
@@ -209,21 +219,21 @@ pub async fn change(
     let mut tx = app.db.write().await?;
     let due_on = match &wanted.due {
         None => None,
-        Some(text) => Some(write::day(&mut tx, text.as_deref().unwrap_or_default()).await?),
+        Some(said) => Some(write::day(&mut tx, said.text()).await?),
     };
     let repeat = match &wanted.repeat {
         None => None,
-        Some(text) => Some(write::repeat(text.as_deref().unwrap_or_default())?),
+        Some(said) => Some(write::repeat(said.text())?),
     };
     let change = TaskChange {
-        row: wanted.row,
-        contact: wanted.contact,
+        row: wanted.row.map(|said| said.0),
+        contact: wanted.contact.map(|said| said.0),
         title: wanted.title,
         note: wanted.note,
         due_on,
         assignee: wanted
             .assignee
-            .map(|to| write::assignee(to.as_deref().unwrap_or_default(), &who)),
+            .map(|said| write::assignee(said.text(), &who)),
         repeat,
     };
     match write::edit(&mut tx, &who, &id, &change, wanted.updated_at).await? {
