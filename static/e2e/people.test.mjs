@@ -65,6 +65,7 @@ test("a task is added as people speak, snoozed and done with one key, and taken 
   await page.getByLabel("What is to be done").fill("Write to the notary");
   await page.getByLabel("When").fill("in two weeks");
   await page.locator(".hint.is-understood", { hasText: /day, \d+ \w+ \d{4}/ }).waitFor();
+  await page.getByLabel("When").fill("today");
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await page.getByText("“Write to the notary” is due on").waitFor();
   const task = () => page.locator("[data-task]", { hasText: "Write to the notary" });

@@ -701,6 +701,7 @@ async fn files_are_attached_handed_out_and_taken_back() {
         .await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.text.contains("The file was not attached"));
+    app.clock.advance(1);
     let text = app
         .send(upload(&member, "/investors/r1/files", "a.txt", b"hello"))
         .await;
