@@ -5,6 +5,7 @@
 //! are twenty events or twenty thousand.
 
 mod cursor;
+mod fill;
 mod streams;
 mod what;
 

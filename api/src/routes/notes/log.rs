@@ -26,7 +26,7 @@ use crate::{
     routes::{
         grid::values::list_label,
         page::{Choice, FlashKind},
-        reminders::write::day,
+        reminders::{item::Known, write::day},
     },
     session::{SignedIn, safe_next},
     state::App,
@@ -256,14 +256,17 @@ pub async fn form(
     who: SignedIn,
     Query(form): Query<LogFields>,
 ) -> Result<Response, AppError> {
-    Ok(html(&page(&app, &who, form).await))
+    Ok(html(&page(&app, &who, form).await?))
 }
 
-async fn page(app: &App, who: &SignedIn, form: LogFields) -> LogPage {
+async fn page(app: &App, who: &SignedIn, form: LogFields) -> Result<LogPage, AppError> {
+    let known = Known::load(app, std::iter::once(form.investor.as_str())).await?;
+    let known = known.titles.get(&form.investor).cloned();
     let mut frame = frame(app, who, "Log a contact").await;
     "/log".clone_into(&mut frame.path);
     let kinds = CONTACT_KINDS.iter();
-    LogPage {
+    Ok(LogPage {
+        known: known.unwrap_or_default(),
         frame,
         kinds: kinds
             .map(|(kind, name)| Choice::new(kind, name, *kind == form.kind))
@@ -272,7 +275,7 @@ async fn page(app: &App, who: &SignedIn, form: LogFields) -> LogPage {
         error_field: String::new(),
         error: None,
         form,
-    }
+    })
 }
 
 pub async fn submit(
@@ -297,7 +300,7 @@ pub async fn submit(
                 .into_response())
         }
         Ok(Err(candidates)) => {
-            let mut page = page(&app, &who, form).await;
+            let mut page = page(&app, &who, form).await?;
             "investor".clone_into(&mut page.error_field);
             page.error = Some("Several investors bear this name: choose one.".to_owned());
             page.candidates = candidates
@@ -310,7 +313,7 @@ pub async fn submit(
             Ok(html_with(StatusCode::CONFLICT, &page))
         }
         Err(error) if error.status() == StatusCode::UNPROCESSABLE_ENTITY => {
-            let mut page = page(&app, &who, form).await;
+            let mut page = page(&app, &who, form).await?;
             page.error_field = match error.field().unwrap_or_default() {
                 "at" => "on".to_owned(),
                 "body" => "note".to_owned(),

@@ -36,6 +36,8 @@ pub struct LogPage {
     pub frame: Frame,
     /// What was typed.
     pub form: LogFields,
+    /// Name of the investor, if it is named by its id; empty otherwise.
+    pub known: String,
     /// Investors that the name may mean; one of them is to be chosen.
     pub candidates: Vec<Choice>,
     /// Kinds of contact.
@@ -125,6 +127,7 @@ impl LogPage {
                 follow_up: "in two weeks".to_owned(),
                 next: "/day".to_owned(),
             },
+            known: String::new(),
             candidates: vec![
                 Choice::new("r1", "Sample Office (Main)", false),
                 Choice::new("r2", "Sample Office (Longshot)", false),
