@@ -356,8 +356,13 @@ async fn follow(tx: &mut WriteTx, task: &Task, by: &str) -> Result<Option<Task>,
     };
     // Who left the team meanwhile gets no new tasks: they are the team's then.
     let assignee = match &task.assignee {
-        Some(user) if check::member_is_active(tx, user).await.is_ok() => Some(user.clone()),
-        _ => None,
+        None => None,
+        Some(user) => match check::member_is_active(tx, user).await {
+            Ok(()) => Some(user.clone()),
+            Err(GridError::Invalid { .. }) => None,
+            // Never swallowed: the transaction may be over by now.
+            Err(other) => return Err(other),
+        },
     };
     let draft = TaskDraft {
         row: task.row_id.clone(),
