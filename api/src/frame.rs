@@ -20,6 +20,7 @@ use crate::{
 /// Label, address, icon. An entry is current on its address and all below it.
 const NAV: &[(&str, &str, &str)] = &[
     ("Home", "/", "home"),
+    ("My day", "/day", "check"),
     ("Investors", "/grid", "grid"),
     ("Pipeline", "/pipeline", "funnel"),
     ("Contacts", "/contacts", "team"),
@@ -80,6 +81,7 @@ fn entries(items: &[(&'static str, &'static str, &'static str)], path: &str) -> 
         let below = path.strip_prefix(href);
         below.is_some_and(|rest| rest.is_empty() || (href != "/" && rest.starts_with('/')))
             || (href == "/grid" && path.starts_with("/investors/"))
+            || (href == "/day" && (path.starts_with("/tasks/") || path == "/log"))
     };
     items
         .iter()

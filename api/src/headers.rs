@@ -12,6 +12,10 @@ pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; 
      connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; \
      frame-ancestors 'none'; base-uri 'none'";
 
+/// Of files people attached: nothing in them may run, load or be framed.
+pub const FILE_CSP: &str =
+    "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 /// Name and value of the headers on every answer.
 const ALWAYS: &[(&str, &str)] = &[
     ("content-security-policy", CSP),
@@ -28,7 +32,14 @@ const ALWAYS: &[(&str, &str)] = &[
 /// Adds the headers. Whatever did not say otherwise is private and not stored.
 pub fn protect(config: &Config, response: &mut Response) {
     let headers = response.headers_mut();
+    let is_file = headers
+        .get(header::CONTENT_SECURITY_POLICY)
+        .is_some_and(|policy| policy == FILE_CSP);
     for (name, value) in ALWAYS {
+        // A file keeps its own policy, which is the stricter one.
+        if is_file && *name == "content-security-policy" {
+            continue;
+        }
         headers.insert(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),

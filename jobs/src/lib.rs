@@ -11,17 +11,20 @@ pub mod clock;
 pub mod contacts;
 pub mod db;
 pub mod demo;
+pub mod files;
 pub mod formula;
 pub mod funds;
 pub mod grid;
 pub mod idempotency;
 pub mod import;
 pub mod investors;
+pub mod notes;
 pub mod queue;
 pub mod raise;
 pub mod settings;
 pub mod tasks;
 pub mod testing;
+pub mod timeline;
 pub mod work;
 
 /// Bytes as lower-case hexadecimal text.

@@ -1,6 +1,7 @@
 const places: Readonly<Record<string, string>> = {
   h: "/",
   g: "/grid",
+  d: "/day",
   i: "/imports",
   a: "/activity",
   j: "/jobs",

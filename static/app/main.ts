@@ -1,6 +1,7 @@
 // Everything here only improves pages that already work without it.
 import { enhanceBoard } from "./board";
 import { enhanceCopy } from "./copy";
+import { enhanceDay } from "./day";
 import { enhanceDrop } from "./drop";
 import { enhanceKeys } from "./keys";
 import { startLive } from "./live";
@@ -8,6 +9,7 @@ import { enhancePalette } from "./palette";
 import { enhanceTheme } from "./theme";
 import { refreshTimes, startTimes } from "./times";
 import { enhanceToasts } from "./toasts";
+import { enhanceUnderstand } from "./understand";
 
 const now = (): number => Date.now();
 
@@ -19,4 +21,6 @@ enhanceCopy(document);
 enhanceDrop(document);
 enhanceKeys(document);
 enhanceBoard(document);
+enhanceUnderstand(document);
+enhanceDay(document);
 startLive(document, () => refreshTimes(document, now()));

@@ -88,7 +88,7 @@ test("a cell is edited in the table, a bad value is refused with its reason", as
 
 test("the record's history tells who changed what", async () => {
   await page.goto(`${stack.base}/investors/${investor}`);
-  const history = page.getByRole("region", { name: "History" });
+  const history = page.getByRole("region", { name: "Timeline" });
   await history.getByText("Sample Renamed Office").waitFor();
   await history.getByText("Robin Sample").first().waitFor();
 });

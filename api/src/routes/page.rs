@@ -523,6 +523,7 @@ impl Frame {
     pub fn sample(title: &str, href: &str) -> Self {
         let mut nav = vec![
             NavItem::new("Home", "/", "home"),
+            NavItem::new("My day", "/day", "check"),
             NavItem::new("Investors", "/grid", "grid"),
             NavItem::new("Pipeline", "/pipeline", "funnel"),
             NavItem::new("Contacts", "/contacts", "team"),
@@ -538,7 +539,7 @@ impl Frame {
         for item in nav.iter_mut().chain(admin_nav.iter_mut()) {
             item.current = item.href == href;
         }
-        if let Some(item) = nav.get_mut(1) {
+        if let Some(item) = nav.get_mut(2) {
             item.count = Some(412);
         }
         Self {

@@ -292,7 +292,7 @@ async fn a_record_saves_only_what_changed() {
     assert_eq!(now["people"][1]["name"], "Bob Sample");
 
     let page = member.get(&app, "/investors/r1").await;
-    let history = page.between("<ol class=\"history\">", "</ol>");
+    let history = page.between("<ol class=\"events history\">", "</ol>");
     for words in [
         "Sample admin",
         "EUR 2,500,000",

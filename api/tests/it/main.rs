@@ -21,6 +21,7 @@ mod imports;
 mod matrix;
 mod operations;
 mod pages;
+mod people;
 mod raise;
 mod settings;
 mod state;

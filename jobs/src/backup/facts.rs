@@ -43,9 +43,9 @@ impl Facts {
     }
 }
 
-/// Opens a copy that nobody writes, checks it, and reads its facts.
-pub(super) async fn check(path: &Path) -> Result<Facts, BackupError> {
-    let mut conn = SqliteConnectOptions::new()
+/// Opens a copy that nobody writes.
+pub(super) async fn open(path: &Path) -> Result<SqliteConnection, BackupError> {
+    SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
         .immutable(true)
@@ -53,7 +53,12 @@ pub(super) async fn check(path: &Path) -> Result<Facts, BackupError> {
         .pragma("cell_size_check", "on")
         .connect()
         .await
-        .map_err(|e| BackupError::Damaged(format!("the copy does not open: {e}")))?;
+        .map_err(|e| BackupError::Damaged(format!("the copy does not open: {e}")))
+}
+
+/// Opens a copy that nobody writes, checks it, and reads its facts.
+pub(super) async fn check(path: &Path) -> Result<Facts, BackupError> {
+    let mut conn = open(path).await?;
     let checked = check_open(&mut conn).await;
     let _ = conn.close().await;
     checked

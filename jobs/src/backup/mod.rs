@@ -4,12 +4,14 @@
 //! with the manifest, decompressed, opened, integrity- and foreign-key-checked,
 //! and their row counts and sums found equal to what the manifest says.
 
+mod attached;
 mod facts;
 mod retention;
 mod store;
 mod take;
 mod verify;
 
+pub use attached::KeptFile;
 pub use facts::{Facts, TableCount};
 pub use retention::{keep, rotate};
 pub(crate) use store::set_verified;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use super::{Backup, BackupError, list, reserve_delete, take};
+use super::{Backup, BackupError, attached, list, reserve_delete, take};
 use crate::{
     db::{Db, WriteTx},
     settings,
@@ -73,6 +73,7 @@ pub async fn rotate(db: &Db) -> Result<usize, BackupError> {
         take::remove(&dir.join(&backup.file_name))?;
         take::remove(&take::manifest_path(&dir, &backup.file_name))?;
     }
+    attached::rotate(&db.dir().backups(), &list(db.read(), None, 1_000).await?).await?;
     Ok(old.len())
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::Connection;
 
-use super::{BackupError, Facts, facts, verify};
+use super::{BackupError, Facts, KeptFile, attached, facts, verify};
 use crate::{
     db::{self, Db, DbError, WriteTx},
     queue::JobId,
@@ -36,6 +36,12 @@ pub struct Manifest {
     pub created_at: i64,
     /// What is in it.
     pub facts: Facts,
+    /// Attached files, kept beside it under `files/`.
+    #[serde(default)]
+    pub files: Vec<KeptFile>,
+    /// SHA-256 of attached files whose bytes were nowhere to be found.
+    #[serde(default)]
+    pub missing_files: Vec<String>,
 }
 
 /// A backup that was stored and verified.
@@ -62,7 +68,9 @@ pub async fn take(
     copy_database(db, &copy).await?;
     progress(2, "checking the copy");
     let facts = facts::check(&copy).await?;
-    progress(3, "compressing");
+    progress(3, "keeping attached files");
+    let kept = attached::keep(db, &copy).await?;
+    progress(4, "compressing");
     let name = file_name(id, created_at);
     let stored = store(&copy, &dir.join(&name)).await?;
     let manifest = Manifest {
@@ -74,10 +82,12 @@ pub async fn take(
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
         created_at,
         facts,
+        files: kept.files,
+        missing_files: kept.missing,
     };
     write_manifest(&dir, &manifest)?;
     remove(&copy)?;
-    progress(4, "reading it back");
+    progress(5, "reading it back");
     verify::verify_stored(&dir, &manifest).await?;
     Ok(Taken {
         manifest,
@@ -101,10 +111,16 @@ fn file_name(id: &str, created_at: i64) -> String {
 
 /// What a crash left half-done. Only one backup runs at a time.
 fn clear_leftovers(dir: &Path) -> Result<(), BackupError> {
-    let entries = std::fs::read_dir(dir).map_err(BackupError::file("read the backup folder"))?;
-    for path in entries.flatten().map(|e| e.path()) {
-        if path.extension().is_some_and(|x| x == "tmp") {
-            remove(&path)?;
+    for folder in [dir.to_owned(), dir.join(attached::FOLDER)] {
+        if !folder.exists() {
+            continue;
+        }
+        let entries =
+            std::fs::read_dir(&folder).map_err(BackupError::file("read the backup folder"))?;
+        for path in entries.flatten().map(|e| e.path()) {
+            if path.extension().is_some_and(|x| x == "tmp") {
+                remove(&path)?;
+            }
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::{fs::File, io, path::Path};
 use sha2::{Digest, Sha256};
 
 use super::{
-    BackupError, Manifest, facts,
+    BackupError, Manifest, attached, facts,
     take::{blocking, manifest_path, remove},
 };
 
@@ -27,7 +27,8 @@ pub async fn verify_file(file: &Path) -> Result<Manifest, BackupError> {
     Ok(manifest)
 }
 
-/// Checksum, decompression, integrity, counts and sums: all from the stored bytes.
+/// Checksum, decompression, integrity, counts and sums, and every attached file:
+/// all from the stored bytes.
 pub async fn verify_stored(dir: &Path, manifest: &Manifest) -> Result<(), BackupError> {
     let scratch = dir.join(format!("{}.verify.tmp", manifest.id));
     let checked = check(dir, manifest, &scratch).await;
@@ -71,10 +72,10 @@ async fn check(dir: &Path, manifest: &Manifest, scratch: &Path) -> Result<(), Ba
             manifest.file
         )));
     }
-    Ok(())
+    attached::verify(dir, &manifest.files).await
 }
 
-struct HashOnly<'a>(&'a mut Sha256);
+pub(super) struct HashOnly<'a>(pub(super) &'a mut Sha256);
 
 impl io::Write for HashOnly<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -23,6 +23,7 @@ impl DataDir {
         let dir = Self(path.canonicalize()?.into());
         builder.create(dir.backups())?;
         builder.create(dir.run())?;
+        builder.create(dir.files())?;
         Ok(dir)
     }
 
@@ -34,6 +35,11 @@ impl DataDir {
     /// Verified backups and their manifests.
     pub fn backups(&self) -> PathBuf {
         self.0.join("backups")
+    }
+
+    /// What people attached to investors, named by its SHA-256.
+    pub fn files(&self) -> PathBuf {
+        self.0.join("files")
     }
 
     /// Locks and wake-up sockets of the workers that live now.

@@ -24,6 +24,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     7 "0007_grid_depth",
     8 "0008_raise",
     9 "0009_imports_depth",
+    10 "0010_people",
 ];
 
 /// The schema this binary was built for.

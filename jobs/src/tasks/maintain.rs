@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::DAY,
+    files,
     queue::{Context, Job, JobError, OrFail, Payload, control},
 };
 
@@ -64,7 +65,11 @@ impl Job for Maintain {
             .await
             .or_retry()?;
         tx.commit().await.or_retry()?;
-        cx.log(format!("pruned {pruned} finished jobs"));
+        let swept = files::sweep(cx.db()).await.or_retry()?;
+        cx.log(format!(
+            "pruned {pruned} finished jobs; removed {} files that nothing names",
+            swept.removed
+        ));
         Ok(())
     }
 }

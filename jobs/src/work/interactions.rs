@@ -1,6 +1,8 @@
 //! When somebody of ours was in touch with an investor. Captured mail will be
 //! counted beside these; calls and meetings are told by hand.
 
+use sqlx::SqliteConnection;
+
 use crate::{
     db::{DbError, WriteTx},
     grid::GridError,
@@ -31,10 +33,19 @@ pub struct NewInteraction<'a> {
     pub by: &'a str,
 }
 
-/// Notes a contact. Returns its id.
+/// Notes a contact with nobody in particular. Returns its id.
 pub async fn add_interaction(
     tx: &mut WriteTx,
     new: &NewInteraction<'_>,
+) -> Result<String, GridError> {
+    add_interaction_with(tx, new, None).await
+}
+
+/// Notes a contact with a person. Returns its id.
+pub async fn add_interaction_with(
+    tx: &mut WriteTx,
+    new: &NewInteraction<'_>,
+    contact: Option<&str>,
 ) -> Result<String, GridError> {
     if !CONTACT_KINDS.iter().any(|(kind, _)| *kind == new.kind) {
         return Err(GridError::invalid(
@@ -62,7 +73,8 @@ pub async fn add_interaction(
         ));
     }
     sqlx::query(
-        "insert into interactions (id, row_id, kind, at, note, created_by, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "insert into interactions (id, row_id, kind, at, note, created_by, created_at, contact_id)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )
     .bind(&id)
     .bind(new.row)
@@ -71,6 +83,7 @@ pub async fn add_interaction(
     .bind(new.note.trim())
     .bind(new.by)
     .bind(now)
+    .bind(contact)
     .execute(&mut **tx)
     .await?;
     Ok(id)
@@ -85,5 +98,43 @@ pub async fn remove_interaction(tx: &mut WriteTx, id: &str) -> Result<bool, DbEr
             .bind(now)
             .execute(&mut **tx)
             .await?;
+    if done.rows_affected() == 1 {
+        // What was written of it goes with it.
+        sqlx::query(
+            "update notes set deleted_at = ?2, updated_at = ?2 where interaction_id = ?1 and deleted_at is null",
+        )
+        .bind(id)
+        .bind(now)
+        .execute(&mut **tx)
+        .await?;
+    }
     Ok(done.rows_affected() == 1)
+}
+
+/// When we were, and will be, in touch with an investor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Contacts {
+    /// The first contact noted, UTC milliseconds.
+    pub first_at: Option<i64>,
+    /// The last one.
+    pub last_at: Option<i64>,
+    /// The day of the next thing to do.
+    pub next_on: Option<String>,
+    /// What that is.
+    pub next: Option<String>,
+}
+
+/// First, last and next contact of an investor.
+pub async fn contacts_of_row(conn: &mut SqliteConnection, row: &str) -> Result<Contacts, DbError> {
+    sqlx::query_as(
+        "select (select min(at) from interactions where row_id = ?1 and deleted_at is null) as first_at,
+                (select max(at) from interactions where row_id = ?1 and deleted_at is null) as last_at,
+                n.day as next_on, n.title as next
+         from (select 1) left join
+           (select day, title from tasks where row_id = ?1 and status in ('open', 'snoozed') and deleted_at is null
+              and day is not null order by day, id limit 1) n",
+    )
+    .bind(row)
+    .fetch_one(conn)
+    .await
 }

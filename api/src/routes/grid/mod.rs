@@ -1,5 +1,4 @@
-//! The grid as pages: a table edited one cell at a time, and each investor's
-//! record.
+//! The grid as pages: a table edited one cell at a time.
 
 use axum::{
     extract::State,
@@ -28,19 +27,15 @@ use crate::{
     state::App,
 };
 
-mod conflict;
-mod fields;
-mod history;
-mod list;
+pub(crate) mod conflict;
+pub(crate) mod fields;
+pub(crate) mod list;
 pub mod page;
 mod query;
-mod record;
-mod record_page;
-mod touch;
 mod trash;
 pub mod trash_page;
-pub mod undo;
-mod values;
+pub(crate) mod undo;
+pub(crate) mod values;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
@@ -61,18 +56,6 @@ pub fn routes() -> Vec<Route> {
         ),
         post("/grid/trash/rows/{id}/purge", Access::Admin, trash::purge),
         post("/grid/undo/{change_set}", Access::Member, undo::undo),
-        get("/investors/{id}", Access::Member, record::show),
-        post("/investors/{id}", Access::Member, record::save),
-        post("/investors/{id}/list", Access::Member, record::move_to),
-        post("/investors/{id}/contacts", Access::Member, touch::note),
-        post(
-            "/investors/{id}/contacts/{contact}/remove",
-            Access::Member,
-            touch::remove,
-        ),
-        post("/investors/{id}/archive", Access::Member, record::archive),
-        post("/investors/{id}/restore", Access::Member, record::restore),
-        post("/investors/{id}/delete", Access::Member, record::delete),
     ]
 }
 
@@ -245,7 +228,7 @@ async fn set_cell(
         .into_response())
 }
 
-fn gone() -> AppError {
+pub(crate) fn gone() -> AppError {
     let words = "This investor is not there any more: somebody deleted it.";
     AppError::new(StatusCode::NOT_FOUND, "row_gone", words)
 }
@@ -276,7 +259,7 @@ async fn met_newer(
 ) -> Result<Response, AppError> {
     let Some(query) = GridQuery::of(&conflict.keep_theirs_href) else {
         let id = conflict.row.clone();
-        return record::with_conflicts(app, who, &id, vec![conflict]).await;
+        return super::investor::with_conflicts(app, who, &id, vec![conflict]).await;
     };
     let returned = Returned {
         conflict: Some(conflict),
@@ -287,7 +270,7 @@ async fn met_newer(
 }
 
 /// Long names do not fit a message.
-fn clipped(text: &str) -> String {
+pub(crate) fn clipped(text: &str) -> String {
     if text.chars().count() <= 60 {
         return text.to_owned();
     }
@@ -296,6 +279,6 @@ fn clipped(text: &str) -> String {
 }
 
 /// The column that names a row.
-fn first(columns: &[Column]) -> Option<&Column> {
+pub(crate) fn first(columns: &[Column]) -> Option<&Column> {
     columns.iter().find(|c| !c.hidden)
 }

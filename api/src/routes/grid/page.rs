@@ -1,4 +1,4 @@
-//! The grid as paged tables, and one investor's record.
+//! The grid as paged tables.
 
 use askama::Template;
 
@@ -284,104 +284,6 @@ pub struct Conflict {
     pub keep_theirs_href: String,
 }
 
-/// One investor: every field, commitments and history.
-#[derive(Debug, Template)]
-#[template(path = "pages/investor.html")]
-pub struct InvestorPage {
-    /// The frame.
-    pub frame: Frame,
-    /// The row's id.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// The row's version.
-    pub version: i64,
-    /// The list it is in.
-    pub list: Pill,
-    /// Since when, by whom and why.
-    pub list_story: String,
-    /// Lists it may move to.
-    pub lists: Vec<Choice>,
-    /// If archived: when, by whom and why.
-    pub archived: Option<String>,
-    /// Fields that may be edited.
-    pub fields: Vec<Field>,
-    /// Derived values, which may not.
-    pub derived: Vec<Cell>,
-    /// People at the investor.
-    pub contacts: Vec<ContactCard>,
-    /// Amounts in funds.
-    pub commitments: Vec<CommitmentRow>,
-    /// Changes, newest first.
-    pub history: Vec<ChangeSet>,
-    /// Where the history stands.
-    pub history_paging: Paging,
-    /// Changes that met newer ones.
-    pub conflicts: Vec<Conflict>,
-    /// Kinds of contact to note.
-    pub contact_kinds: Vec<Choice>,
-    /// The day in the fund's zone, `2026-03-31`.
-    pub today: String,
-    /// Whether the form came back with errors.
-    pub has_errors: bool,
-}
-
-/// A person at an investor.
-#[derive(Debug, Clone, Default)]
-pub struct ContactCard {
-    /// Name.
-    pub name: String,
-    /// Letters for the avatar.
-    pub initials: String,
-    /// Role; may be empty.
-    pub role: String,
-    /// Mail addresses.
-    pub emails: Vec<String>,
-    /// Phone; may be empty.
-    pub phone: String,
-}
-
-/// An amount in a fund.
-#[derive(Debug, Clone, Default)]
-pub struct CommitmentRow {
-    /// The fund.
-    pub fund: String,
-    /// How firm it is.
-    pub stage: Badge,
-    /// The amount, formatted.
-    pub amount: String,
-}
-
-/// All changes one action made to this row.
-#[derive(Debug, Clone, Default)]
-pub struct ChangeSet {
-    /// Who.
-    pub who: String,
-    /// Letters for the avatar.
-    pub initials: String,
-    /// When.
-    pub when: When,
-    /// Where it came from: edit, import, automation, restore.
-    pub origin: Badge,
-    /// What it was about; may be empty.
-    pub summary: String,
-    /// Address of that origin; may be empty.
-    pub origin_href: String,
-    /// Its cells.
-    pub changes: Vec<Change>,
-}
-
-/// One changed cell.
-#[derive(Debug, Clone, Default)]
-pub struct Change {
-    /// Name of the column.
-    pub field: String,
-    /// Value before; empty for nothing.
-    pub before: String,
-    /// Value after; empty for nothing.
-    pub after: String,
-}
-
 #[cfg(any(test, debug_assertions))]
 #[path = "sample.rs"]
-mod sample;
+pub(crate) mod sample;

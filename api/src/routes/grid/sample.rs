@@ -1,19 +1,18 @@
 //! Sample values of the grid's pages, for tests and the style gallery.
 
 use super::{
-    Cell, Change, ChangeSet, ColumnHead, CommitmentRow, Conflict, ContactCard, Control, Editor,
-    Field, GridPage, GridRow, InvestorPage, ListTab, Pill, Value,
+    Cell, ColumnHead, Conflict, Control, Editor, Field, GridPage, GridRow, ListTab, Pill, Value,
 };
 use crate::routes::page::{Badge, Choice, Frame, LinkTo, Paging, When};
 
-fn pill(text: &str, colour: &'static str) -> Pill {
+pub(crate) fn pill(text: &str, colour: &'static str) -> Pill {
     Pill {
         text: text.to_owned(),
         colour,
     }
 }
 
-fn stages() -> Vec<Choice> {
+pub(crate) fn stages() -> Vec<Choice> {
     vec![
         Choice::new("", "(empty)", false),
         Choice::new("lead", "Lead", false),
@@ -23,7 +22,7 @@ fn stages() -> Vec<Choice> {
     ]
 }
 
-fn field(name: &str, label: &str, control: Control, value: &str) -> Field {
+pub(crate) fn field(name: &str, label: &str, control: Control, value: &str) -> Field {
     Field {
         id: format!("field-{name}"),
         name: format!("f.{name}"),
@@ -35,7 +34,7 @@ fn field(name: &str, label: &str, control: Control, value: &str) -> Field {
     }
 }
 
-fn conflict() -> Conflict {
+pub(crate) fn conflict() -> Conflict {
     Conflict {
         row_title: "Sample Family Office 12".to_owned(),
         label: "Ticket size".to_owned(),
@@ -52,7 +51,7 @@ fn conflict() -> Conflict {
     }
 }
 
-fn cell(label: &str, value: Value) -> Cell {
+pub(crate) fn cell(label: &str, value: Value) -> Cell {
     Cell {
         label: label.to_owned(),
         numeric: matches!(value, Value::Number(_)),
@@ -271,162 +270,5 @@ impl GridPage {
             is_new: true,
             ..Self::sample()
         }
-    }
-}
-
-impl InvestorPage {
-    /// A family office with a history.
-    #[must_use]
-    #[allow(clippy::too_many_lines, reason = "a plain list of sample values")]
-    pub fn sample() -> Self {
-        let multi = vec![
-            Choice::new("climate", "Climate", true),
-            Choice::new("robotics", "Robotics", false),
-            Choice::new("health", "Health", true),
-        ];
-        let stars = (0..=5)
-            .map(|n| Choice::new(&n.to_string(), &n.to_string(), n == 4))
-            .collect();
-        let change = |f: &str, before: &str, after: &str| Change {
-            field: f.to_owned(),
-            before: before.to_owned(),
-            after: after.to_owned(),
-        };
-        Self {
-            frame: Frame::sample("Sample Family Office 12", "/grid"),
-            id: "sample".to_owned(),
-            title: "Sample Family Office 12".to_owned(),
-            version: 1284,
-            list: pill("Follow-up", "yellow"),
-            list_story: "since 21 February, by Robin Sample: “asked for the data room in March”"
-                .to_owned(),
-            lists: vec![
-                Choice::new("main", "Main", false),
-                Choice::new("longshot", "Longshot", false),
-                Choice::new("graveyard", "Graveyard", false),
-            ],
-            archived: None,
-            fields: vec![
-                field("name", "Investor", Control::Text, "Sample Family Office 12"),
-                Field {
-                    options: stages(),
-                    ..field("stage", "Stage", Control::Select, "engaged")
-                },
-                Field {
-                    error: Some("Write an amount such as 2500000 or 2,500,000.00.".to_owned()),
-                    hint: "Euro".to_owned(),
-                    ..field("ticket", "Ticket size", Control::Number, "2.5 millions")
-                },
-                field("next", "Next step", Control::Date, "2025-04-01"),
-                field("call", "Next call", Control::DateTime, "2025-04-01T10:30"),
-                field("follow", "Follow up", Control::Checkbox, "true"),
-                field("web", "Web", Control::Url, "https://example.org/"),
-                field("mail", "Office mail", Control::Email, "office@example.org"),
-                field("phone", "Phone", Control::Phone, "+49 30 000000"),
-                Field {
-                    options: stars,
-                    ..field("interest", "Interest", Control::Rating, "4")
-                },
-                Field {
-                    options: multi,
-                    ..field("topics", "Topics", Control::MultiSelect, "")
-                },
-                Field {
-                    hint: "One a line: Name <email>".to_owned(),
-                    ..field(
-                        "contacts",
-                        "Contacts",
-                        Control::Contacts,
-                        "Alex Placeholder <alex@example.org>\nSam Placeholder <sam@example.org>",
-                    )
-                },
-                field(
-                    "notes",
-                    "Notes",
-                    Control::LongText,
-                    "Met at the sample conference.\nWants the data room after the quarter closes.",
-                ),
-            ],
-            derived: vec![
-                cell("Total committed", Value::Number("EUR 2,000,000".to_owned())),
-                cell("Reminder", Value::Badge(Badge::new("Due soon", "warn"))),
-                cell(
-                    "Last contact",
-                    Value::When(When::new("2025-02-27T10:00:00Z", "5 days ago")),
-                ),
-                cell("Created", Value::Text("12 Jan 2025 by import".to_owned())),
-            ],
-            contacts: vec![
-                ContactCard {
-                    name: "Alex Placeholder".to_owned(),
-                    initials: "AP".to_owned(),
-                    role: "Principal".to_owned(),
-                    emails: vec!["alex@example.org".to_owned()],
-                    phone: "+49 30 000000".to_owned(),
-                },
-                ContactCard {
-                    name: "Sam Placeholder".to_owned(),
-                    initials: "SP".to_owned(),
-                    role: String::new(),
-                    emails: vec!["sam@example.org".to_owned(), "sam.p@example.org".to_owned()],
-                    phone: String::new(),
-                },
-            ],
-            commitments: vec![
-                CommitmentRow {
-                    fund: "Sample Ventures III".to_owned(),
-                    stage: Badge::new("Soft", "info"),
-                    amount: "EUR 2,000,000".to_owned(),
-                },
-                CommitmentRow {
-                    fund: "Sample Ventures II".to_owned(),
-                    stage: Badge::new("Wired", "ok"),
-                    amount: "EUR 1,000,000".to_owned(),
-                },
-            ],
-            history: vec![
-                ChangeSet {
-                    who: "Jo Testcase".to_owned(),
-                    initials: "JT".to_owned(),
-                    when: When::new("2025-03-04T08:12:00Z", "12 min ago"),
-                    origin: Badge::new("Edit", "muted"),
-                    summary: String::new(),
-                    origin_href: String::new(),
-                    changes: vec![change("Ticket size", "EUR 2,000,000", "EUR 3,000,000")],
-                },
-                ChangeSet {
-                    who: "Robin Sample".to_owned(),
-                    initials: "RS".to_owned(),
-                    when: When::new("2025-02-21T14:02:00Z", "21 Feb 2025, 14:02"),
-                    origin: Badge::new("Import", "info"),
-                    summary: "Import of sample-export.csv".to_owned(),
-                    origin_href: "/imports/sample".to_owned(),
-                    changes: vec![
-                        change("Stage", "Lead", "Engaged"),
-                        change("Topics", "", "Climate, Health"),
-                        change("Phone", "+49 30 111111", ""),
-                    ],
-                },
-            ],
-            history_paging: Paging::sample("31 changes"),
-            conflicts: Vec::new(),
-            contact_kinds: crate::routes::grid::touch::kinds(),
-            today: "2026-03-03".to_owned(),
-            has_errors: true,
-        }
-    }
-
-    /// The same investor, archived.
-    #[must_use]
-    pub fn sample_archived() -> Self {
-        let mut page = Self::sample();
-        page.archived = Some(
-            "Archived yesterday by Robin Sample: “duplicate of Sample Family Office 3”".to_owned(),
-        );
-        page.conflicts = vec![conflict()];
-        page.commitments.clear();
-        page.contacts.clear();
-        page.has_errors = false;
-        page
     }
 }

@@ -5,14 +5,17 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use crm_jobs::accounts::{
-    self, AccountError, Theme, passwords, sessions,
-    tokens::{self, Scope},
-    users,
+use crm_jobs::{
+    accounts::{
+        self, AccountError, Theme, passwords, sessions,
+        tokens::{self, Scope},
+        users,
+    },
+    work::feed,
 };
 use serde::Deserialize;
 
-use super::page::{AccountPage, SessionRow, TokenRow};
+use super::page::{AccountPage, CalendarRow, SessionRow, TokenRow};
 use crate::{
     error::AppError,
     extract::{Form, Path},
@@ -188,11 +191,20 @@ fn saved(says: &str) -> Response {
     Done::to(HERE).saying(FlashKind::Ok, says).into_response()
 }
 
-async fn page(app: &App, who: &SignedIn) -> Result<AccountPage, AppError> {
+/// The page as it is.
+pub async fn page(app: &App, who: &SignedIn) -> Result<AccountPage, AppError> {
     let theme = |value: Theme, posted: &str, label: &str| {
         Choice::new(posted, label, who.user.theme == value)
     };
+    let mut conn = app.db.read().acquire().await?;
+    let calendar = feed::of_user(&mut conn, &who.user.id).await?;
+    drop(conn);
     Ok(AccountPage {
+        calendar: calendar.map(|feed| CalendarRow {
+            created: show::ago(app.db.now(), feed.created_at),
+            read: feed.last_read_at.map(|at| show::ago(app.db.now(), at)),
+        }),
+        new_calendar: None,
         name: who.user.name.clone(),
         email: who.user.email.clone(),
         name_error: None,

@@ -9,6 +9,8 @@ mod account;
 pub mod page;
 mod team;
 
+pub use account::page as account_page;
+
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
     use Access::{Admin, Member};

@@ -34,6 +34,19 @@ pub struct AccountPage {
     pub new_token: Option<String>,
     /// What is wrong with the token form.
     pub token_error: Option<String>,
+    /// The calendar feed, if there is one.
+    pub calendar: Option<CalendarRow>,
+    /// Its address, shown this once.
+    pub new_calendar: Option<String>,
+}
+
+/// The calendar feed.
+#[derive(Debug, Clone, Default)]
+pub struct CalendarRow {
+    /// When its address was made.
+    pub created: When,
+    /// When a calendar last read it.
+    pub read: Option<When>,
 }
 
 /// One session.
@@ -181,6 +194,11 @@ impl AccountPage {
             ],
             new_token: Some("vcrm_sample_0000000000000000000000000000".to_owned()),
             token_error: None,
+            calendar: Some(CalendarRow {
+                created: When::new("2025-03-01T08:00:00Z", "3 days ago"),
+                read: Some(When::new("2025-03-04T08:00:00Z", "12 min ago")),
+            }),
+            new_calendar: Some("https://crm.example.org/calendar/0123456789abcdef.ics".to_owned()),
         }
     }
 }

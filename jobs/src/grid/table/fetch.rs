@@ -277,8 +277,8 @@ async fn around(
 ) -> Result<Vec<(String, Around)>, DbError> {
     let records: Vec<AroundRecord> = sqlx::query_as(
         "with open_tasks as (
-           select row_id, count(*) as tasks, min(due_on) as due_on from tasks
-           where status = 'open' and deleted_at is null and row_id is not null
+           select row_id, count(*) as tasks, min(day) as due_on from tasks
+           where status in ('open', 'snoozed') and deleted_at is null and row_id is not null
              and (?1 is null or row_id in (select value from json_each(?1)))
            group by row_id
          ),

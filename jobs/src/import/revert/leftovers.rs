@@ -39,18 +39,34 @@ pub(super) async fn remove_funds(tx: &mut WriteTx, import: &str) -> Result<Vec<S
     .await
 }
 
-/// Contacts of the import that stand in no cell. How many.
+/// Contacts of the import that stand in no cell, and of whom nothing else tells.
+/// How many.
 pub(super) async fn remove_contacts(tx: &mut WriteTx, import: &str) -> Result<usize, DbError> {
     let columns = columns_of(tx, ColumnType::Contacts).await?;
-    let gone = sqlx::query(
-        "delete from contacts
+    let gone: Vec<String> = sqlx::query_scalar(
+        "select id from contacts
          where id in (select thing_id from import_created where import_id = ?1 and what = 'contact')
            and id not in (select p.value ->> 'id' from grid_rows r, json_each(?2) c, json_each(r.cells -> c.value) p
-                          where r.deleted_at is null and p.value ->> 'id' is not null)",
+                          where r.deleted_at is null and p.value ->> 'id' is not null)
+           and not exists (select 1 from contact_merges m where contacts.id in (m.kept_id, m.merged_id))
+           and not exists (select 1 from contacts_distinct d where contacts.id in (d.one_id, d.other_id))
+           and not exists (select 1 from tasks t where t.contact_id = contacts.id)
+           and not exists (select 1 from notes n where n.contact_id = contacts.id)
+           and not exists (select 1 from interactions i where i.contact_id = contacts.id)
+           and not exists (select 1 from files f where f.contact_id = contacts.id)",
     )
     .bind(import)
     .bind(columns)
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(usize::try_from(gone.rows_affected()).unwrap_or(usize::MAX))
+    for chunk in gone.chunks(2_000) {
+        let ids = Value::from(chunk).to_string();
+        for sql in [
+            "delete from contact_addresses where contact_id in (select value from json_each(?1))",
+            "delete from contacts where id in (select value from json_each(?1))",
+        ] {
+            sqlx::query(sql).bind(&ids).execute(&mut **tx).await?;
+        }
+    }
+    Ok(gone.len())
 }

@@ -7,24 +7,27 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use crm_jobs::grid::{self, Applied, Column, Operation, Row};
+use crm_jobs::{
+    grid::{self, Applied, Column, Operation, Row},
+    timeline::Kind,
+};
 use serde::Deserialize;
 
-use super::{
-    clipped,
-    conflict::{Typed, conflict},
-    fields, first, gone, list,
-    page::Conflict,
-    record_page::{self, Returned, path},
-    undo,
-    values::{Names, list_label},
-};
+use super::build::{self, Returned, Shown, path};
 use crate::{
     error::{AppError, sentence},
     extract::{Form, Path, Query},
     flash::Done,
     frame::{html, html_with},
     routes::{
+        grid::{
+            clipped,
+            conflict::{Typed, conflict},
+            fields, first, gone, list,
+            page::Conflict,
+            undo,
+            values::{Names, list_label},
+        },
         page::FlashKind,
         state::{live_row, write::apply},
     },
@@ -33,21 +36,27 @@ use crate::{
 };
 
 #[derive(Deserialize)]
-pub struct HistoryPage {
+pub struct TimelineQuery {
     #[serde(default)]
-    before: String,
+    show: String,
+    #[serde(default)]
+    cursor: String,
 }
 
 pub async fn show(
     State(app): State<App>,
     who: SignedIn,
     Path(id): Path<String>,
-    Query(query): Query<HistoryPage>,
+    Query(query): Query<TimelineQuery>,
 ) -> Result<Response, AppError> {
     let row = live_row(&app, &id).await?;
-    let before = query.before.parse().ok();
+    // A place that is no more is the beginning, as with pages that are no numbers.
+    let shown = Shown {
+        kinds: Kind::read_all(&query.show).unwrap_or_else(|_| Kind::ALL.to_vec()),
+        cursor: query.cursor.parse().ok(),
+    };
     Ok(html(
-        &record_page::build(&app, &who, &row, before, Returned::default()).await?,
+        &build::build(&app, &who, &row, shown, Returned::default()).await?,
     ))
 }
 
@@ -63,8 +72,24 @@ pub async fn with_conflicts(
         conflicts,
         ..Returned::default()
     };
-    let page = record_page::build(app, who, &row, None, returned).await?;
+    let page = build::build(app, who, &row, Shown::default(), returned).await?;
     Ok(html_with(StatusCode::CONFLICT, &page))
+}
+
+/// The page with the reason why a file was not attached.
+pub async fn with_file_error(
+    app: &App,
+    who: &SignedIn,
+    id: &str,
+    error: &AppError,
+) -> Result<Response, AppError> {
+    let row = live_row(app, id).await?;
+    let returned = Returned {
+        file_error: Some(error.detail().to_owned()),
+        ..Returned::default()
+    };
+    let page = build::build(app, who, &row, Shown::default(), returned).await?;
+    Ok(html_with(error.status(), &page))
 }
 
 /// What the form of all fields posts: each field's name, what it held when the
@@ -134,7 +159,7 @@ impl Posted {
         Returned {
             posted: posted.collect(),
             version: Some(self.version),
-            conflicts: Vec::new(),
+            ..Returned::default()
         }
     }
 }
@@ -177,7 +202,7 @@ pub async fn save(
     }
     drop(tx);
     let returned = posted.returned(&columns, &errors);
-    let page = record_page::build(&app, &who, &row, None, returned).await?;
+    let page = build::build(&app, &who, &row, Shown::default(), returned).await?;
     Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 

@@ -5,52 +5,22 @@ use std::collections::BTreeMap;
 use crm_jobs::grid::{self, Column};
 use serde_json::Value as Json;
 
-use super::{
-    page::{Change, ChangeSet},
-    values::{Names, list_label},
+use super::page::Change;
+use crate::routes::{
+    grid::values::{Names, list_label},
+    page::Badge,
 };
-use crate::{routes::page::Badge, show};
 
 /// Characters of a value shown in a history.
 const SHOWN_CHARS: usize = 400;
 
-/// One change set. `columns` are all there ever were: history names deleted ones.
-pub fn change_set(
+/// The lines of one change. `columns` are all there ever were: history names
+/// deleted ones.
+pub fn lines(
     names: &Names,
     columns: &BTreeMap<String, Column>,
-    set: &grid::ChangeSet,
-) -> ChangeSet {
-    let who = show::actor(&set.actor, &names.users);
-    ChangeSet {
-        initials: show::initials(&who),
-        who,
-        when: show::ago(names.now, set.at),
-        origin: origin(&set.origin),
-        origin_href: set
-            .job_id
-            .map_or_else(String::new, |job| format!("/jobs/{job}")),
-        summary: set.summary.clone(),
-        changes: set
-            .changes
-            .iter()
-            .flat_map(|change| lines(names, columns, change))
-            .collect(),
-    }
-}
-
-fn origin(origin: &str) -> Badge {
-    match origin {
-        "edit" => Badge::new("Edit", "muted"),
-        "import" => Badge::new("Import", "info"),
-        "document" => Badge::new("Whole grid", "warn"),
-        "undo" => Badge::new("Undo", "muted"),
-        "demo" => Badge::new("Demo", "muted"),
-        "beginning" => Badge::new("First columns", "muted"),
-        other => Badge::new(&other.replace('_', " "), "muted"),
-    }
-}
-
-fn lines(names: &Names, columns: &BTreeMap<String, Column>, change: &grid::Change) -> Vec<Change> {
+    change: &grid::Change,
+) -> Vec<Change> {
     let (before, after) = (
         value(change.before.as_deref()),
         value(change.after.as_deref()),
@@ -93,6 +63,20 @@ fn lines(names: &Names, columns: &BTreeMap<String, Column>, change: &grid::Chang
         "archived" => vec![plain("Archived", &reason(&before), &reason(&after))],
         "deleted" => vec![plain("Row", deleted(&before), deleted(&after))],
         _ => Vec::new(),
+    }
+}
+
+/// Where changes came from.
+pub fn origin(origin: &str) -> Badge {
+    match origin {
+        "edit" => Badge::new("Edit", "muted"),
+        "import" => Badge::new("Import", "info"),
+        "document" => Badge::new("Whole grid", "warn"),
+        "undo" => Badge::new("Undo", "muted"),
+        "log" => Badge::new("Quick log", "muted"),
+        "demo" => Badge::new("Demo", "muted"),
+        "beginning" => Badge::new("First columns", "muted"),
+        other => Badge::new(&other.replace('_', " "), "muted"),
     }
 }
 

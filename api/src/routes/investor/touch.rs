@@ -9,12 +9,13 @@ use jiff::civil;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{record_page::path, values::Names};
+use super::build::path;
 use crate::{
     error::AppError,
     extract::{Form, Path},
     flash::Done,
     routes::{
+        grid::values::Names,
         page::{Choice, FlashKind},
         state::live_row,
     },
