@@ -4,9 +4,11 @@
 mod duplicates;
 mod edit;
 mod store;
+mod told;
 
 pub use duplicates::{Duplicate, Person, likely};
 pub use edit::{Details, MergeWanted, edit, keep_apart, merge};
 pub use store::{
     Contact, ContactFilter, Place, contact, contacts, count, duplicates, family, find_kept, places,
 };
+pub use told::{InTouch, Told, in_touch, told};

@@ -13,7 +13,7 @@ pub use book::{Book, COMMITTED, Day, Entry, Position, StageTotal, Totals};
 pub use commit::{Recorded, Transfer, Wanted, record, transfer};
 pub use events::{Event, EventFilter, events, positions, progress, totals};
 pub use opportunities::{
-    Opportunity, OpportunityFilter, StageEvent, lost, opportunities, opportunity, set_exit_reason,
-    stage_history,
+    Opportunity, OpportunityFilter, StageEvent, lost, newest, opportunities, opportunity,
+    set_exit_reason, stage_history,
 };
 pub use pipeline::{Pipeline, ReasonCount, StageFigures, pipeline};

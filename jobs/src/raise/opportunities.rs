@@ -91,6 +91,20 @@ pub async fn opportunity(
     .await
 }
 
+/// An investor's newest opportunity: the live one, else the last that ended.
+pub async fn newest(
+    conn: &mut SqliteConnection,
+    row: &str,
+) -> Result<Option<Opportunity>, DbError> {
+    sqlx::query_as(
+        "select id, row_id, choice, stage, stage_since_at, opened_at, opened_by, closed_at, closed_by, outcome, exit_reason
+         from opportunities where row_id = ?1 order by closed_at is null desc, opened_at desc, id desc limit 1",
+    )
+    .bind(row)
+    .fetch_optional(conn)
+    .await
+}
+
 /// Lost opportunities of live investors, the newest first, at most `limit`.
 pub async fn lost(conn: &mut SqliteConnection, limit: i64) -> Result<Vec<Opportunity>, DbError> {
     sqlx::query_as(

@@ -5,7 +5,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use crm_jobs::{
-    contacts::{self, Contact, ContactFilter, Details, Duplicate, MergeWanted, Place},
+    contacts::{
+        self, Contact, ContactFilter, Details, Duplicate, InTouch, MergeWanted, Place, Told,
+    },
     db::WriteTx,
     grid::{Applied, ChangeBy},
 };
@@ -122,13 +124,28 @@ struct Person {
     contact: Contact,
     /// Where they stand.
     places: Vec<Place>,
+    /// When somebody was in touch with them.
+    #[serde(flatten)]
+    in_touch: InTouch,
+    /// What names them, the newest first, at most 100.
+    told: Vec<Told>,
 }
+
+/// Things told of one person at most.
+const MOST_TOLD: i64 = 100;
 
 async fn found(State(app): State<App>, Path(id): Path<String>) -> Result<Response, AppError> {
     let mut conn = app.db.read().acquire().await?;
     if let Some(contact) = contacts::contact(&mut conn, &id).await? {
         let places = contacts::places(&mut conn, &id).await?;
-        return Ok(Json(Person { contact, places }).into_response());
+        let family = contacts::family(&mut conn, &id).await?;
+        let person = Person {
+            contact,
+            places,
+            in_touch: contacts::in_touch(&mut conn, &family).await?,
+            told: contacts::told(&mut conn, &family, MOST_TOLD).await?,
+        };
+        return Ok(Json(person).into_response());
     }
     Err(match contacts::find_kept(&mut conn, &id).await? {
         Some(kept) => {

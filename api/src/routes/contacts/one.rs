@@ -1,19 +1,30 @@
 //! One person.
 
+use std::collections::BTreeMap;
+
 use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use crm_jobs::contacts::{self, Details};
+use crm_jobs::{
+    accounts::users,
+    contacts::{self, Details, Told},
+    grid::table::Table,
+};
 
 use super::{
-    no_contact,
-    page::{ContactPage, PlaceLine},
+    MOST_TOLD, no_contact,
+    page::{ContactPage, PlaceLine, ToldLine},
 };
 use crate::{
     error::AppError,
     extract::Path,
     frame::{frame, html},
+    routes::{
+        investor,
+        page::{Choice, LinkTo},
+        raise::title,
+    },
     session::SignedIn,
     show,
     state::App,
@@ -44,7 +55,13 @@ pub async fn build(
         .await?
         .ok_or_else(no_contact)?;
     let places = contacts::places(&mut conn, id).await?;
+    let family = contacts::family(&mut conn, id).await?;
+    let in_touch = contacts::in_touch(&mut conn, &family).await?;
+    let told = contacts::told(&mut conn, &family, MOST_TOLD).await?;
     drop(conn);
+    let names = users::names(&app.db).await?;
+    let now = app.db.now();
+    let table = app.grid.read().await?;
     let text = |given: fn(&Details) -> &Option<String>, stored: &Option<String>| {
         let typed = returned.and_then(|(details, _)| given(details).clone());
         typed.or_else(|| stored.clone()).unwrap_or_default()
@@ -71,6 +88,18 @@ pub async fn build(
         }),
         email: contact.email,
         phone: contact.phone.unwrap_or_default(),
+        first_contact: in_touch.first_at.map(|at| show::ago(now, at)),
+        last_contact: in_touch.last_at.map(|at| show::ago(now, at)),
+        investors: places
+            .iter()
+            .map(|p| Choice::new(&p.row_id, &p.investor, false))
+            .collect(),
+        kinds: investor::kinds(),
+        today: crate::routes::raise::today(app).await?,
+        told: told
+            .iter()
+            .map(|it| told_line(it, &table, &names, now))
+            .collect(),
         places: places
             .into_iter()
             .map(|place| PlaceLine {
@@ -83,4 +112,24 @@ pub async fn build(
         name: contact.name.clone(),
         frame: frame(app, who, &contact.name).await,
     })
+}
+
+fn told_line(told: &Told, table: &Table, names: &BTreeMap<String, String>, now: i64) -> ToldLine {
+    let (icon, says) = match told.kind.as_str() {
+        "note" => ("edit", "wrote a note"),
+        "task" => ("check", "added a task"),
+        "file" => ("upload", "attached a file"),
+        _ => ("user", "was in touch"),
+    };
+    ToldLine {
+        icon,
+        by: show::actor(&told.by, names),
+        says,
+        investor: told
+            .row_id
+            .as_ref()
+            .map(|row| LinkTo::new(&title(table, row), &format!("/investors/{row}"))),
+        text: crm_jobs::notes::plain(&told.text, 400),
+        when: show::ago(now, told.at),
+    }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::routes::page::{Badge, Frame};
+use crate::routes::page::{Badge, Choice, Frame, LinkTo, When};
 
 /// All people.
 #[derive(Debug, Template)]
@@ -90,6 +90,18 @@ pub struct ContactPage {
     pub email_href: Option<String>,
     /// Number.
     pub phone: String,
+    /// When somebody was first in touch.
+    pub first_contact: Option<When>,
+    /// When somebody was last in touch.
+    pub last_contact: Option<When>,
+    /// Investors to log a contact at.
+    pub investors: Vec<Choice>,
+    /// Kinds of contact.
+    pub kinds: Vec<Choice>,
+    /// The day it is.
+    pub today: String,
+    /// What names them, the newest first.
+    pub told: Vec<ToldLine>,
     /// Where they stand.
     pub places: Vec<PlaceLine>,
     /// As typed.
@@ -104,6 +116,23 @@ pub struct ContactPage {
     pub name_error: Option<String>,
     /// What is wrong with the address.
     pub email_error: Option<String>,
+}
+
+/// Something that names a person.
+#[derive(Debug, Clone, Default)]
+pub struct ToldLine {
+    /// Its symbol.
+    pub icon: &'static str,
+    /// Who wrote it.
+    pub by: String,
+    /// What they did.
+    pub says: &'static str,
+    /// The investor it is about.
+    pub investor: Option<LinkTo>,
+    /// In words.
+    pub text: String,
+    /// When.
+    pub when: When,
 }
 
 /// An investor somebody stands at.
@@ -195,6 +224,19 @@ impl ContactPage {
             email: Some("jo@example.org".to_owned()),
             email_href: Some("mailto:jo@example.org".to_owned()),
             phone: "+49 30 000000".to_owned(),
+            first_contact: Some(When::new("2024-12-01T08:00:00Z", "a year ago")),
+            last_contact: None,
+            investors: vec![Choice::new("sample", "Sample Family Office", true)],
+            kinds: vec![Choice::new("call", "Call", true)],
+            today: "2026-03-04".to_owned(),
+            told: vec![ToldLine {
+                icon: "user",
+                by: "Robin Sample".to_owned(),
+                says: "was in touch",
+                investor: Some(LinkTo::new("Sample Family Office", "/investors/sample")),
+                text: "call: asked for the deck".to_owned(),
+                when: When::new("2024-12-01T08:00:00Z", "a year ago"),
+            }],
             places: vec![PlaceLine {
                 href: "/investors/sample".to_owned(),
                 investor: "Sample Family Office".to_owned(),

@@ -7,7 +7,7 @@ use crm_jobs::{
     grid::{self, ListCounts},
     investors::{self, Overview},
     queue::inspect,
-    settings,
+    settings, work,
 };
 
 use self::page::{ChecklistStep, HealthLine, HomePage, RecentEntry};
@@ -16,7 +16,10 @@ use crate::{
     error::AppError,
     frame::{frame, html},
     route::{Route, get},
-    routes::page::Tile,
+    routes::{
+        page::Tile,
+        reminders::item::{Known, TaskItem},
+    },
     session::SignedIn,
     show,
     state::App,
@@ -27,6 +30,9 @@ mod raise;
 
 /// A backup older than this is worth a warning.
 const BACKUP_STALE_MS: i64 = 26 * crm_jobs::clock::HOUR;
+
+/// Tasks looked through for those that are due.
+const MOST_TASKS: i64 = 200;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
@@ -52,6 +58,7 @@ async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, AppErro
         tiles: tiles(&counts, &overview),
         charts: figures.charts,
         stale: figures.stale,
+        tasks: tasks(&app, &who).await?,
         funds: figures.funds,
         health: health(&app, &who, &overview.progress).await?,
         recent: entries(&app, recent).await?,
@@ -79,6 +86,26 @@ fn tiles(counts: &ListCounts, overview: &Overview) -> Vec<Tile> {
         )
         .to("/contacts"),
     ]
+}
+
+/// What asks for this person today or this week, the soonest first.
+async fn tasks(app: &App, who: &SignedIn) -> Result<Vec<TaskItem>, AppError> {
+    let mut conn = app.db.read().acquire().await?;
+    let today = work::today(&mut conn, app.db.now()).await?;
+    let open = work::open_for(&mut conn, &who.user.id, today, MOST_TASKS).await?;
+    drop(conn);
+    let sunday = work::end_of_week(today).to_string();
+    let due: Vec<_> = open
+        .into_iter()
+        .filter(|t| t.status == "open" && t.day.as_deref().is_some_and(|day| *day <= *sunday))
+        .collect();
+    let rows = due.iter().filter_map(|t| t.row_id.as_deref());
+    let known = Known::load(app, rows).await?;
+    Ok(due
+        .iter()
+        .take(6)
+        .map(|task| known.item(task, None))
+        .collect())
 }
 
 async fn health(

@@ -7,6 +7,7 @@ use crate::routes::page::Badge;
 use crate::routes::{
     page::{Chart, Frame, Tile, When},
     raise::page::FundCard,
+    reminders::item::TaskItem,
 };
 
 /// Where the raise stands, how the box is doing, and what happened lately.
@@ -25,6 +26,8 @@ pub struct HomePage {
     pub funds: Vec<FundCard>,
     /// The raise over time, month by month, and the funnel.
     pub charts: Vec<Chart>,
+    /// Tasks of this person that are due this week.
+    pub tasks: Vec<TaskItem>,
     /// Investors to get in touch with.
     pub stale: Stale,
     /// State of the parts that run by themselves.
@@ -188,6 +191,7 @@ impl HomePage {
                 ),
             ],
             charts: Vec::new(),
+            tasks: Vec::new(),
             stale: Stale {
                 lines: vec![StaleLine {
                     href: "/investors/sample".to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crm_jobs::{
+    clock::DAY,
     files,
     funds::STAGES,
     grid::{
@@ -10,13 +11,14 @@ use crm_jobs::{
         table::{AGEING_DAYS, STALE_DAYS, TableColumn, is_derived},
     },
     notes,
+    raise::{self, Opportunity},
     timeline::{self, Cursor, Event, Kind, Wanted, What},
     work::{self, Contacts},
 };
 use jiff::civil::Date;
 
 use super::{
-    page::{CommitmentRow, ContactCard, Fact, FilterLink, InvestorPage},
+    page::{CommitmentRow, ContactCard, Fact, FilterLink, InvestorPage, Lost},
     timeline::{Drawing, label},
 };
 use crate::{
@@ -93,6 +95,7 @@ pub async fn build(
     let contacted = work::contacts_of_row(&mut conn, &row.id).await?;
     let attached = files::of_row(&mut conn, &row.id).await?;
     let pinned = notes::pinned(&mut conn, &row.id).await?;
+    let pursuit = raise::newest(&mut conn, &row.id).await?;
     drop(conn);
     let known = Known::load(app, std::iter::empty()).await?;
     let names = &known.names;
@@ -104,7 +107,8 @@ pub async fn build(
         columns: &all_columns,
         who,
     };
-    let (facts, staleness) = facts(app, row, names, &contacted, today).await?;
+    let (mut facts, staleness) = facts(app, row, names, &contacted, today).await?;
+    facts.extend(in_stage(app.db.now(), pursuit.as_ref()));
     let has_errors = returned
         .posted
         .values()
@@ -131,6 +135,7 @@ pub async fn build(
         derived: derived(app, row, names).await?,
         contacts: contacts(row, &columns),
         commitments: commitments(row, &columns, names),
+        lost: pursuit.as_ref().and_then(lost),
         facts,
         staleness,
         tasks: tasks
@@ -272,6 +277,24 @@ async fn facts(
     Ok((facts, staleness))
 }
 
+/// How long it has stood where it stands.
+fn in_stage(now: i64, pursuit: Option<&Opportunity>) -> Option<Fact> {
+    let live = pursuit.filter(|p| p.closed_at.is_none())?;
+    Some(Fact {
+        label: "In this stage for",
+        text: show::count((now - live.stage_since_at) / DAY, "day", "days"),
+        ..Fact::default()
+    })
+}
+
+/// The pursuit that was lost, to say why.
+fn lost(pursuit: &Opportunity) -> Option<Lost> {
+    (pursuit.outcome.as_deref() == Some("lost")).then(|| Lost {
+        id: pursuit.id.clone(),
+        reason: pursuit.exit_reason.clone(),
+    })
+}
+
 /// Address of a record.
 pub fn path(id: &str) -> String {
     format!("/investors/{id}")
@@ -396,6 +419,7 @@ fn commitments(row: &Row, columns: &[Column], names: &Names) -> Vec<CommitmentRo
             let value = row.cells.get(&column.id)?;
             Some(CommitmentRow {
                 fund: names.fund(&commitment.fund),
+                href: format!("/funds/{}?row={}#record", commitment.fund, row.id),
                 stage: stage(&commitment.stage),
                 amount: names.text(column, value),
             })

@@ -37,6 +37,8 @@ pub struct InvestorPage {
     pub contacts: Vec<ContactCard>,
     /// Amounts in funds.
     pub commitments: Vec<CommitmentRow>,
+    /// The pursuit that was lost.
+    pub lost: Option<Lost>,
     /// Who looks after it, where it stands, when we were in touch.
     pub facts: Vec<Fact>,
     /// How fresh the contact is.
@@ -95,10 +97,21 @@ pub struct ContactCard {
 pub struct CommitmentRow {
     /// The fund.
     pub fund: String,
+    /// The form that changes it.
+    pub href: String,
     /// How firm it is.
     pub stage: Badge,
     /// The amount, formatted.
     pub amount: String,
+}
+
+/// A pursuit that was lost.
+#[derive(Debug, Clone, Default)]
+pub struct Lost {
+    /// The opportunity.
+    pub id: String,
+    /// Why; empty until somebody says.
+    pub reason: String,
 }
 
 /// One changed cell.

@@ -2,7 +2,7 @@
 
 use super::{
     Change, CommitmentRow, ContactCard, Control, Entry, Fact, Field, FilterLink, InvestorPage,
-    NoteText, Value,
+    Lost, NoteText, Value,
 };
 use crate::routes::{
     files::FileItem,
@@ -175,15 +175,21 @@ impl InvestorPage {
             commitments: vec![
                 CommitmentRow {
                     fund: "Sample Ventures III".to_owned(),
+                    href: "/funds/sample?row=sample#record".to_owned(),
                     stage: Badge::new("Soft", "info"),
                     amount: "EUR 2,000,000".to_owned(),
                 },
                 CommitmentRow {
                     fund: "Sample Ventures II".to_owned(),
+                    href: "/funds/sample?row=sample#record".to_owned(),
                     stage: Badge::new("Wired", "ok"),
                     amount: "EUR 1,000,000".to_owned(),
                 },
             ],
+            lost: Some(Lost {
+                id: "sample".to_owned(),
+                reason: String::new(),
+            }),
             facts: vec![
                 fact("Owner", "Robin Sample", ""),
                 fact("Stage", "Engaged", ""),

@@ -11,8 +11,11 @@ use super::{
     page::{FundCard, FundsPage},
     path,
 };
+use serde::Deserialize;
+
 use crate::{
     error::AppError,
+    extract::Query,
     frame::{frame, html},
     routes::page::Badge,
     session::SignedIn,
@@ -20,9 +23,31 @@ use crate::{
     state::App,
 };
 
-pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, AppError> {
+/// The investor somebody came from, to write down a commitment of.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct FundsQuery {
+    row: String,
+}
+
+pub async fn show(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(query): Query<FundsQuery>,
+) -> Result<Response, AppError> {
+    let mut funds = cards(&app).await?;
+    let mut investor = String::new();
+    if !query.row.is_empty() {
+        let table = app.grid.read().await?;
+        investor = super::title(&table, &query.row);
+        for fund in &mut funds {
+            let row = show::encoded(&query.row);
+            fund.href = format!("{}?row={row}#record", fund.href);
+        }
+    }
     Ok(html(&FundsPage {
-        funds: cards(&app).await?,
+        funds,
+        investor,
         frame: frame(&app, &who, "Funds").await,
     }))
 }

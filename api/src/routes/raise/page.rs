@@ -12,6 +12,8 @@ pub struct FundsPage {
     pub frame: Frame,
     /// Those being raised first.
     pub funds: Vec<FundCard>,
+    /// The investor a commitment is to be written down of; empty if none.
+    pub investor: String,
 }
 
 /// A fund and how far it is.

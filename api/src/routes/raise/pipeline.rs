@@ -18,7 +18,7 @@ use crate::{
     flash::Done,
     frame::{frame, html},
     routes::page::{Chart, FlashKind, LinkTo, Series},
-    session::SignedIn,
+    session::{SignedIn, safe_next},
     show,
     state::App,
 };
@@ -165,6 +165,8 @@ fn lost_line(table: &Table, now: i64, opportunity: &Opportunity) -> LostLine {
 pub struct Reason {
     #[serde(default)]
     exit_reason: String,
+    #[serde(default)]
+    next: String,
 }
 
 pub async fn explain(
@@ -173,7 +175,11 @@ pub async fn explain(
     Path(id): Path<String>,
     Form(form): Form<Reason>,
 ) -> Result<Done, AppError> {
-    let back = Done::to("/pipeline#lost");
+    let back = if form.next.is_empty() {
+        Done::to("/pipeline#lost")
+    } else {
+        Done::to(safe_next(&form.next))
+    };
     let mut tx = app.db.write().await?;
     let found = match raise::set_exit_reason(&mut tx, &id, &form.exit_reason)
         .await

@@ -24,6 +24,7 @@ impl FundsPage {
         };
         Self {
             frame: Frame::sample("Funds", "/funds"),
+            investor: "Sample Foundation".to_owned(),
             funds: vec![
                 card("Sample Ventures III", "raising", 58),
                 card("Sample Ventures II", "closed", 105),
@@ -36,6 +37,7 @@ impl FundsPage {
     pub fn sample_empty() -> Self {
         Self {
             frame: Frame::sample("Funds", "/funds"),
+            investor: String::new(),
             funds: Vec::new(),
         }
     }
