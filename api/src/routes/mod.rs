@@ -5,6 +5,7 @@ pub mod activity;
 pub mod backups;
 pub mod board;
 pub mod calendar_feed;
+pub mod chart;
 pub mod contacts;
 pub mod errors;
 pub mod files;

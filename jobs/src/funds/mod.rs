@@ -1,8 +1,9 @@
 //! Funds: the vehicles being raised.
 
+mod check;
 mod terms;
 
-pub(crate) use terms::amount;
+pub(crate) use check::amount;
 pub use terms::{FundTerms, Terms, all, create, delete, get, restore, update};
 
 use schemars::JsonSchema;

@@ -55,6 +55,7 @@ pub use names::{FundName, Names, UserName};
 pub use operation::{Applied, ChangeBy, Conflict, Operation, RowVersion};
 pub use read::{ListCounts, all_columns, all_rows, columns, list_counts, row, rows_by_id, state};
 pub use retype::{RetypeFailure, RetypePreview, retype_preview};
+pub(crate) use revert::took_back;
 pub use revert::{
     REVERTED_AT_ONCE, RevertChangeSet, Undone, added_cells, pass_over, redo, revert, undo,
 };

@@ -88,6 +88,17 @@ pub async fn revert(
     }
     operations.append(&mut added);
     let applied = apply(tx, &operations, by).await?;
+    took_back(tx, set, &applied).await?;
+    Ok(applied)
+}
+
+/// Joins a set with the one that took it back: history names both, and what the
+/// ledger and merged people rest on goes the same way.
+pub(crate) async fn took_back(
+    tx: &mut WriteTx,
+    set: i64,
+    applied: &Applied,
+) -> Result<(), DbError> {
     if applied.changes > 0 {
         sqlx::query("update change_sets set reverts = ?2 where id = ?1")
             .bind(applied.version)
@@ -107,7 +118,7 @@ pub async fn revert(
         })
         .execute(&mut **tx)
         .await?;
-    Ok(applied)
+    Ok(())
 }
 
 /// Takes back the actor's newest change set that still stands. `None` if there

@@ -286,16 +286,7 @@ pub(crate) async fn finish(
     let set = change_set(import)?;
     let applied: Applied = prepared.write(tx, &by(actor, job)).await?;
     if applied.changes > 0 {
-        sqlx::query("update change_sets set reverts = ?2 where id = ?1")
-            .bind(applied.version)
-            .bind(set)
-            .execute(&mut **tx)
-            .await?;
-        sqlx::query("update change_sets set undone_by = ?2 where id = ?1")
-            .bind(set)
-            .bind(applied.version)
-            .execute(&mut **tx)
-            .await?;
+        grid::took_back(tx, set, &applied).await?;
         done.funds = remove_funds(tx, &import.id).await?;
         done.contacts = remove_contacts(tx, &import.id).await?;
     }
