@@ -1,7 +1,7 @@
 //! Which two entries are likely one person, and why. Pure. Nothing is merged by
 //! itself: two people of one name are more common than one thinks.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -76,7 +76,7 @@ struct Known<'a> {
 /// Pairs that are likely one person, the surest first.
 pub fn likely(
     people: &[Person],
-    apart: &HashSet<(String, String)>,
+    apart: &BTreeSet<(String, String)>,
     limit: usize,
 ) -> Vec<Duplicate> {
     let known: Vec<Known<'_>> = people.iter().map(Known::of).collect();
@@ -286,7 +286,7 @@ mod tests {
             person("a", a.0, a.1, a.2, a.3),
             person("b", b.0, b.1, b.2, b.3),
         ];
-        let mut pairs = likely(&people, &HashSet::new(), 10);
+        let mut pairs = likely(&people, &BTreeSet::new(), 10);
         pairs.pop().map(|p| (p.certainty, p.reason))
     }
 
@@ -375,7 +375,7 @@ mod tests {
             person("a", "Ana Doe", "", "", "i1"),
             person("b", "Ana Doe", "", "", "i1"),
         ];
-        let apart = HashSet::from([("a".to_owned(), "b".to_owned())]);
+        let apart = BTreeSet::from([("a".to_owned(), "b".to_owned())]);
         assert_eq!(likely(&people, &apart, 10), []);
     }
 }

@@ -47,8 +47,8 @@ pub(super) async fn follow(
     let standing = if stages_changed(work) {
         everybody(tx, pipeline).await?
     } else if let Some(pipeline) = pipeline {
-        let touched = touches.iter().filter(|t| t.column == pipeline.id);
-        touched
+        let of_stages = touches.iter().filter(|t| t.column == pipeline.id);
+        of_stages
             .map(|t| (t.row.to_owned(), t.after.clone()))
             .collect()
     } else {

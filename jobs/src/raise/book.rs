@@ -249,7 +249,9 @@ mod tests {
 
     fn book(entries: &[Entry]) -> Book {
         let mut book = Book::default();
-        entries.iter().for_each(|e| book.enter(e));
+        for entry in entries {
+            book.enter(entry);
+        }
         book
     }
 

@@ -57,7 +57,7 @@ pub async fn figures(app: &App) -> Result<Figures, AppError> {
 
 /// Investors on a list that is worked on, and stale, the longest silence first.
 fn stale(table: &Table, now: i64) -> Stale {
-    let (Some(staleness), Some(last), Some(list)) = (
+    let (Some(staleness), Some(contact), Some(lists)) = (
         table.column("@staleness"),
         table.column("@last_contact"),
         table.column("@list"),
@@ -73,9 +73,9 @@ fn stale(table: &Table, now: i64) -> Stale {
         .filter(|slot| {
             ["main", "follow_up"]
                 .iter()
-                .any(|l| is(list.key(**slot), l))
+                .any(|l| is(lists.key(**slot), l))
         })
-        .filter_map(|slot| match last.key(*slot) {
+        .filter_map(|slot| match contact.key(*slot) {
             Value::DateTime(at) => Some((at.as_millisecond(), *slot)),
             _ => None,
         })

@@ -204,11 +204,11 @@ pub async fn investor(
             name.trim()
         )),
         several => {
-            let names: Vec<&str> = several.iter().map(|(_, name)| name.as_str()).collect();
+            let fitting: Vec<&str> = several.iter().map(|(_, n)| n.as_str()).collect();
             Err(format!(
                 "Several fit “{}”: {}. Type more of the name.",
                 name.trim(),
-                names.join(", ")
+                fitting.join(", ")
             ))
         }
     })

@@ -175,7 +175,7 @@ fn terms(posted: &Posted) -> Result<Terms, AppError> {
             .parse()
             .map_err(|_| {
                 AppError::invalid(
-                    &format!("weight_{stage}"),
+                    format!("weight_{stage}"),
                     "Write a whole number from 0 to 100.",
                 )
             })?;

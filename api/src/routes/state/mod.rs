@@ -32,6 +32,7 @@ use crate::{
 pub(crate) mod blocks;
 mod formulas;
 pub(crate) mod live;
+pub(crate) mod row;
 pub(crate) mod rows;
 pub(crate) mod undo;
 mod views;
@@ -47,6 +48,7 @@ const MAX_OPERATIONS: usize = 20_000;
 pub fn routes() -> Vec<Route> {
     let parts = [
         rows::routes(),
+        row::routes(),
         undo::routes(),
         live::routes(),
         views::routes(),
@@ -121,7 +123,7 @@ struct GridState {
 #[allow(dead_code, reason = "the shape of what is streamed, for the document")]
 enum StateRow {
     /// With everything about it.
-    Now(Box<rows::WholeRow>),
+    Now(Box<row::WholeRow>),
     /// Of the past: its cells.
     Past(rows::FullRow),
 }

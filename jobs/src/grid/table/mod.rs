@@ -8,6 +8,7 @@ mod as_of;
 mod cell;
 mod changes;
 mod compute;
+mod derive;
 mod derived;
 mod dictionary;
 mod fetch;
