@@ -132,3 +132,32 @@ test("two entries of one person are merged, and undo parts them", async () => {
   assert.deepEqual(problems, []);
   await context.close();
 });
+
+test("from an investor's page: a commitment, a contact of theirs, and why it was lost", async () => {
+  const { page, context, problems } = await open("/pipeline");
+  await page.getByLabel(/^Why .* was lost$/).first().locator("xpath=../../..").getByRole("link").first().click();
+  const investor = await page.getByRole("heading", { level: 1 }).textContent();
+  const path = new URL(page.url()).pathname;
+  await page.getByLabel("Why this investor was lost").fill("Sample reason of ours");
+  await page.getByRole("region", { name: "Lost: why?" }).getByRole("button", { name: "Keep" }).click();
+  await page.getByText("The reason is kept.").waitFor();
+  assert.equal(await page.getByLabel("Why this investor was lost").inputValue(), "Sample reason of ours");
+  await page.getByRole("link", { name: "Write down a commitment" }).click();
+  await page.getByText(`Choose the fund that ${investor} commits to.`).waitFor();
+  await page.getByRole("link", { name: "Sample Fund III" }).click();
+  assert.equal(await page.locator("#investor").inputValue(), investor);
+  await page.locator("#commit-amount").fill("7,654,321");
+  await page.getByRole("button", { name: "Write it down" }).click();
+  await page.getByText("Written down: 7,654,321 soft.").waitFor();
+  await page.goto(stack.base + path);
+  await page.getByRole("region", { name: "Commitments" }).getByText("EUR 7,654,321").waitFor();
+  await page.getByRole("region", { name: "Contacts" }).getByRole("link").first().click();
+  const person = await page.getByRole("heading", { level: 1 }).textContent();
+  await page.getByRole("region", { name: "Log a contact" }).getByLabel("About").fill("Talked about the side letter");
+  await page.getByRole("button", { name: "Log it" }).click();
+  await page.getByRole("heading", { level: 1, name: person }).waitFor();
+  await page.getByRole("region", { name: "What is told of them" }).getByText("Talked about the side letter").first().waitFor();
+  assert.doesNotMatch(await page.getByRole("region", { name: "In touch" }).innerText(), /–/);
+  assert.deepEqual(problems, []);
+  await context.close();
+});

@@ -42,7 +42,8 @@ pub async fn told(
     sqlx::query_as(
         "with whom (id) as (select value from json_each(?1))
          select t.kind, t.id, t.row_id, t.at, t.by, t.text from (
-           select 'contact' as kind, i.id, i.row_id, i.at, i.created_by as by, i.kind || ': ' || i.note as text
+           select 'contact' as kind, i.id, i.row_id, i.at, i.created_by as by,
+                  i.kind || ': ' || coalesce((select n.body from notes n where n.interaction_id = i.id and n.deleted_at is null limit 1), i.note) as text
            from interactions i where i.contact_id in whom and i.deleted_at is null
            union all
            select 'note', n.id, n.row_id, n.created_at, n.created_by, n.body
