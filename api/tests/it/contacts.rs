@@ -183,3 +183,44 @@ async fn a_person_is_changed_wherever_they_stand_or_told_why_not() {
         .await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn what_is_told_of_a_person_stays_theirs_when_they_are_merged() {
+    let app = TestApp::new().await;
+    let who = app.admin().await;
+    let (one, other) = people(&app, &who).await;
+    let place = who
+        .get(&app, &format!("/api/contacts/{other}"))
+        .await
+        .json();
+    let row = place["places"][0]["row_id"].as_str().unwrap().to_owned();
+    let call = json!({"investor": row, "contact": {"name": "Ana Doe", "email": place["email"]}, "kind": "call", "note": "About *fees*"});
+    let logged = who
+        .json(
+            &app,
+            Method::POST,
+            "/api/fundraising/log-communication",
+            &call,
+        )
+        .await;
+    assert_eq!(logged.status, StatusCode::OK, "{}", logged.text);
+    sync(&app).await;
+    let told = who
+        .get(&app, &format!("/api/contacts/{other}"))
+        .await
+        .json();
+    assert_eq!(told["told"][0]["text"], "call: About *fees*", "{told}");
+    assert!(told["first_at"].is_i64() && told["first_at"] == told["last_at"]);
+    who.json(
+        &app,
+        Method::POST,
+        MERGE,
+        &json!({"keep": one, "merge": other}),
+    )
+    .await;
+    sync(&app).await;
+    let told = who.get(&app, &format!("/api/contacts/{one}")).await.json();
+    assert_eq!(told["told"].as_array().unwrap().len(), 1, "{told}");
+    let page = who.get(&app, &format!("/contacts/{one}")).await;
+    assert!(page.text.contains("About fees"), "{}", page.text);
+}
