@@ -11,6 +11,8 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 /// Entries compared with each other because they share something, at most: a
 /// phone number of a whole office says nothing.
 const MOST_ALIKE: usize = 40;
+/// People of one name, at most, of whom the name alone says something.
+const RARE: usize = 4;
 /// Names at least this near are one name with a slip of the pen (Jaro-Winkler).
 const NEAR: f64 = 0.93;
 /// Providers whose domain says nothing about where somebody works, and the one
@@ -91,7 +93,11 @@ pub fn likely(
         for (place, one) in group.iter().enumerate() {
             for other in &group[place + 1..] {
                 let (one, other) = (&known[*one], &known[*other]);
-                let Some((certainty, reason)) = same(one, other) else {
+                let found_here = same(one, other);
+                // A common name alone says nothing.
+                let Some((certainty, reason)) =
+                    found_here.filter(|f| f.0 > 1 || group.len() <= RARE)
+                else {
                     continue;
                 };
                 let (a, b) = (one.person.id.as_str(), other.person.id.as_str());
@@ -367,6 +373,23 @@ mod tests {
         for (one, other) in cases {
             assert_eq!(found(one, other), None, "{one:?} {other:?}");
         }
+    }
+
+    #[test]
+    fn a_common_name_alone_says_nothing() {
+        let people: Vec<Person> = (0..=RARE)
+            .map(|n| {
+                person(
+                    &n.to_string(),
+                    "Ana Doe",
+                    &format!("a@{n}.example"),
+                    "",
+                    &n.to_string(),
+                )
+            })
+            .collect();
+        assert_eq!(likely(&people, &BTreeSet::new(), 10), []);
+        assert!(!likely(&people[1..], &BTreeSet::new(), 10).is_empty());
     }
 
     #[test]

@@ -4,10 +4,7 @@ use axum::{extract::State, response::Response};
 use crm_jobs::contacts::{self, Contact, ContactFilter, Duplicate};
 use serde::Deserialize;
 
-use super::{
-    MOST_PAIRS,
-    page::{ContactLine, ContactsPage, DuplicatesPage, PairLine},
-};
+use super::page::{ContactLine, ContactsPage, DuplicatesPage, PairLine};
 use crate::{
     error::AppError,
     extract::Query,
@@ -20,6 +17,9 @@ use crate::{
 
 /// People on one page.
 const PER_PAGE: i64 = 100;
+
+/// Pairs on the page: whoever settles these sees the next ones.
+const SHOWN_PAIRS: usize = 20;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -77,7 +77,7 @@ fn line(contact: &Contact) -> ContactLine {
 
 pub async fn duplicates(State(app): State<App>, who: SignedIn) -> Result<Response, AppError> {
     let mut conn = app.db.read().acquire().await?;
-    let found = contacts::duplicates(&mut conn, MOST_PAIRS).await?;
+    let found = contacts::duplicates(&mut conn, SHOWN_PAIRS).await?;
     let mut pairs = Vec::new();
     for pair in &found {
         let one = contacts::contact(&mut conn, &pair.one).await?;

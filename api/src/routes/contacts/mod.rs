@@ -29,7 +29,7 @@ mod list;
 mod one;
 pub mod page;
 
-/// Pairs proposed at most: whoever settles these loads the next ones.
+/// Pairs told at most.
 const MOST_PAIRS: usize = 100;
 
 /// The routes of this area.
