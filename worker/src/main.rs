@@ -9,6 +9,10 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
 
+/// glibc keeps what a large import took; this gives it back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Why a command failed; the message is all a person needs.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 

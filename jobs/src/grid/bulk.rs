@@ -10,6 +10,9 @@ use sqlx::SqliteConnection;
 use super::{
     Applied, ChangeBy, GridError, Operation,
     apply::{POSITION_STEP, Touched, Work, load_rows, refusal, size},
+    people::People,
+    persist::CHANGES_AT_ONCE,
+    touch::Touch,
 };
 use crate::{
     db::{Db, DbError, WriteTx},
@@ -75,11 +78,16 @@ impl Bulk {
     }
 
     /// Reads what the write needs. `columns` is what will happen to columns; `funds`
-    /// will be there by the time of the write.
-    pub async fn expect(&mut self, columns: &[Operation], funds: &[Fund]) -> Result<(), GridError> {
+    /// will be there by the time of the write; `people` is everybody.
+    pub async fn expect(
+        &mut self,
+        columns: &[Operation],
+        funds: &[Fund],
+        people: People,
+    ) -> Result<(), GridError> {
         self.work = Work::load(&mut self.tx, columns).await?;
         self.work.links.expect_funds(&mut self.tx, funds).await?;
-        self.work.links.load_people(&mut self.tx).await?;
+        self.work.links.expect_people(people);
         let (live, last) = size(&mut self.tx).await?;
         self.work.live_rows = usize::try_from(live).unwrap_or(usize::MAX);
         self.work.next_position = last + POSITION_STEP;
@@ -157,13 +165,34 @@ pub(super) struct Drained {
     pub(super) changed: Vec<String>,
     pub(super) added_ids: Vec<String>,
     pub(super) changed_ids: Vec<String>,
+    /// Changes as arrays of JSON text, in their order, and how many they are.
+    pub(super) history: Vec<String>,
+    pub(super) count: usize,
+    /// Those that are about columns.
+    pub(super) columns: Vec<Value>,
+    /// What they did to columns that the raise goes by.
+    pub(super) touches: Vec<Touch>,
     /// Column → row → its value, where values must be unique.
     pub(super) unique: HashMap<String, HashMap<String, Option<String>>>,
 }
 
 impl Work {
+    fn drain_changes(&mut self) {
+        let touches = self.touches();
+        let changes = std::mem::take(&mut self.changes);
+        let drained = &mut self.drained;
+        drained.touches.extend(touches);
+        drained.count += changes.len();
+        let of_columns = changes.iter().filter(|c| c[0] == "column");
+        drained.columns.extend(of_columns.cloned());
+        for chunk in changes.chunks(CHANGES_AT_ONCE) {
+            drained.history.push(Value::from(chunk).to_string());
+        }
+    }
+
     /// Puts the touched rows aside, ready to be stored.
     fn drain(&mut self) {
+        self.drain_changes();
         let is_new: HashSet<String> = self.added.drain(..).collect();
         let rows = std::mem::take(&mut self.rows);
         for column in self.columns.values().filter(|c| c.options.unique) {

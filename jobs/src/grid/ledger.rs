@@ -30,7 +30,7 @@ struct Definition {
 pub(super) async fn record(
     tx: &mut WriteTx,
     work: &Work,
-    touches: &[Touch<'_>],
+    touches: &[Touch],
     by: &ChangeBy<'_>,
 ) -> Result<(), DbError> {
     let rebound = rebound(work);
@@ -46,7 +46,7 @@ pub(super) async fn record(
         if let Some(column) = columns.get(touch.column.as_str()) {
             push(
                 &mut events,
-                touch.row,
+                &touch.row,
                 column,
                 touch.before.as_deref(),
                 touch.after.as_deref(),
@@ -95,8 +95,8 @@ struct Rebound {
 fn rebound(work: &Work) -> Vec<Rebound> {
     let mut first: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     if !work.changed_columns.is_empty() {
-        for change in Made::all(&work.changes) {
-            if let ("column", Some(column)) = (change.what(), change.column()) {
+        for change in Made::of_columns(work) {
+            if let Some(column) = change.column() {
                 first.entry(column).or_insert(change.before());
             }
         }

@@ -21,7 +21,7 @@ mod model;
 mod names;
 mod operation;
 mod opportunities;
-pub(crate) mod people;
+pub mod people;
 mod persist;
 mod read;
 mod retype;

@@ -39,7 +39,7 @@ pub(super) fn pipeline(work: &Work) -> Option<&Column> {
 pub(super) async fn follow(
     tx: &mut WriteTx,
     work: &Work,
-    touches: &[Touch<'_>],
+    touches: &[Touch],
     by: &ChangeBy<'_>,
 ) -> Result<(), DbError> {
     let pipeline = pipeline(work);
@@ -49,7 +49,7 @@ pub(super) async fn follow(
     } else if let Some(pipeline) = pipeline {
         let of_stages = touches.iter().filter(|t| t.column == pipeline.id);
         of_stages
-            .map(|t| (t.row.to_owned(), t.after.clone()))
+            .map(|t| (t.row.clone(), t.after.clone()))
             .collect()
     } else {
         return Ok(());
@@ -68,8 +68,7 @@ pub(super) async fn follow(
 fn stages_changed(work: &Work) -> bool {
     let is_select = |text: Option<&str>| text.is_some_and(|t| t.contains("\"type\":\"select\""));
     !work.changed_columns.is_empty()
-        && Made::all(&work.changes)
-            .filter(|change| change.what() == "column")
+        && Made::of_columns(work)
             .any(|change| is_select(change.before()) || is_select(change.after()))
 }
 

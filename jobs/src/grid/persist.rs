@@ -4,21 +4,24 @@ use serde_json::Value;
 
 use super::{
     Applied, ChangeBy, GridError, RowVersion, SyncRelational, apply::Work, bulk::record, ledger,
-    opportunities, touch::touches,
+    opportunities,
 };
 use crate::{
     db::{DbError, WriteTx},
     queue::{EnqueueOptions, Prepared, enqueue_with},
 };
 
+/// Changes stored by one statement.
+pub(super) const CHANGES_AT_ONCE: usize = 2_000;
+
 impl Work {
     /// Stores all of it, and asks for the sync.
     pub(super) async fn write(
-        self,
+        mut self,
         tx: &mut WriteTx,
         by: &ChangeBy<'_>,
     ) -> Result<Applied, GridError> {
-        if self.changes.is_empty() {
+        if self.changes.is_empty() && self.drained.count == 0 {
             return Ok(Applied {
                 version: self.version - 1,
                 rows: Vec::new(),
@@ -39,19 +42,18 @@ impl Work {
             rows,
             columns: self.changed_columns.into_keys().collect(),
             conflicts: self.conflicts,
-            changes: self.changes.len(),
+            changes: self.drained.count + self.changes.len(),
         })
     }
 
     /// What the raise keeps of a write: commitments and stages.
-    async fn follow_the_raise(&self, tx: &mut WriteTx, by: &ChangeBy<'_>) -> Result<(), DbError> {
-        let pipeline = opportunities::pipeline(self);
-        let watched = self
-            .columns
-            .values()
-            .filter(|c| c.options.commitment.is_some())
-            .chain(pipeline);
-        let touches = touches(&self.changes, &watched.map(|c| c.id.as_str()).collect());
+    async fn follow_the_raise(
+        &mut self,
+        tx: &mut WriteTx,
+        by: &ChangeBy<'_>,
+    ) -> Result<(), DbError> {
+        let mut touches = std::mem::take(&mut self.drained.touches);
+        touches.extend(self.touches());
         ledger::record(tx, self, &touches, by).await?;
         opportunities::follow(tx, self, &touches, by).await
     }
@@ -181,15 +183,12 @@ impl Work {
             .bind(self.now)
             .execute(&mut **tx)
             .await?;
-        for chunk in self.changes.chunks(2_000) {
-            sqlx::query(
-                "insert into grid_changes (change_set_id, what, row_id, column_id, before, after)
-                 select ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(?2)",
-            )
-            .bind(self.version)
-            .bind(Value::from(chunk).to_string())
-            .execute(&mut **tx)
-            .await?;
+        for chunk in &self.drained.history {
+            self.write_changes(tx, chunk).await?;
+        }
+        for chunk in self.changes.chunks(CHANGES_AT_ONCE) {
+            self.write_changes(tx, &Value::from(chunk).to_string())
+                .await?;
         }
         sqlx::query(
             "update grid_state set version = ?1, updated_at = ?2, updated_by = ?3 where id = 1",
@@ -197,6 +196,18 @@ impl Work {
         .bind(self.version)
         .bind(self.now)
         .bind(by.actor)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    async fn write_changes(&self, tx: &mut WriteTx, changes: &str) -> Result<(), DbError> {
+        sqlx::query(
+            "insert into grid_changes (change_set_id, what, row_id, column_id, before, after)
+             select ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(?2)",
+        )
+        .bind(self.version)
+        .bind(changes)
         .execute(&mut **tx)
         .await?;
         Ok(())

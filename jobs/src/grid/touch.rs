@@ -4,10 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
+use super::{apply::Work, opportunities};
+
 /// A value that a write changed. Only text counts: amounts and options are text.
 #[derive(Debug)]
-pub(super) struct Touch<'a> {
-    pub(super) row: &'a str,
+pub(super) struct Touch {
+    pub(super) row: String,
     pub(super) column: String,
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
@@ -21,6 +23,12 @@ pub(super) struct Made<'a>(&'a Value);
 impl<'a> Made<'a> {
     pub(super) fn all(changes: &'a [Value]) -> impl Iterator<Item = Self> {
         changes.iter().map(Self)
+    }
+
+    /// Changes of columns that a write makes.
+    pub(super) fn of_columns(work: &'a Work) -> impl Iterator<Item = Self> {
+        let all = work.drained.columns.iter().chain(&work.changes).map(Self);
+        all.filter(|change| change.what() == "column")
     }
 
     pub(super) fn what(self) -> &'a str {
@@ -44,8 +52,20 @@ impl<'a> Made<'a> {
     }
 }
 
+impl Work {
+    /// What its changes that are not put aside yet did to the columns that the
+    /// raise goes by.
+    pub(super) fn touches(&self) -> Vec<Touch> {
+        let bound = self.columns.values();
+        let watched = bound
+            .filter(|c| c.options.commitment.is_some())
+            .chain(opportunities::pipeline(self));
+        touches(&self.changes, &watched.map(|c| c.id.as_str()).collect())
+    }
+}
+
 /// What a write did to these columns, in its order.
-pub(super) fn touches<'a>(changes: &'a [Value], columns: &BTreeSet<&str>) -> Vec<Touch<'a>> {
+fn touches(changes: &[Value], columns: &BTreeSet<&str>) -> Vec<Touch> {
     let mut found = Vec::new();
     if columns.is_empty() {
         return found;
@@ -54,7 +74,7 @@ pub(super) fn touches<'a>(changes: &'a [Value], columns: &BTreeSet<&str>) -> Vec
         let Some(row) = change.row() else { continue };
         match (change.what(), change.column()) {
             ("cell", Some(column)) if columns.contains(column) => found.push(Touch {
-                row,
+                row: row.to_owned(),
                 column: column.to_owned(),
                 before: text(change.before()),
                 after: text(change.after()),
@@ -64,7 +84,7 @@ pub(super) fn touches<'a>(changes: &'a [Value], columns: &BTreeSet<&str>) -> Vec
                 for column in columns {
                     if let Some(Value::String(value)) = cells.get(*column) {
                         found.push(Touch {
-                            row,
+                            row: row.to_owned(),
                             column: (*column).to_owned(),
                             before: None,
                             after: Some(value.clone()),

@@ -192,7 +192,8 @@ pub(crate) async fn prepare(
         summary: &summary,
         job: None,
     };
-    bulk.expect(&plan.columns, &funds).await?;
+    bulk.expect(&plan.columns, &funds, grid.people.clone())
+        .await?;
     for operation in &plan.columns {
         bulk.take_column(operation, &by).await?;
     }

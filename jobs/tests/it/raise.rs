@@ -430,7 +430,7 @@ async fn the_pipeline_tells_who_went_on_and_how_long_they_stayed() {
 }
 
 /// What every commitment cell of live rows holds: fund, stage, row, column, amount.
-async fn in_the_grid(t: &TestDb) -> Vec<(String, String, String, String, String)> {
+pub async fn in_the_grid(t: &TestDb) -> Vec<(String, String, String, String, String)> {
     let mut conn = t.db.read().acquire().await.unwrap();
     let columns = grid::columns(&mut conn).await.unwrap();
     let mut found = Vec::new();
@@ -456,7 +456,7 @@ async fn in_the_grid(t: &TestDb) -> Vec<(String, String, String, String, String)
 }
 
 /// The same, as the last events say it.
-async fn in_the_ledger(t: &TestDb) -> Vec<(String, String, String, String, String)> {
+pub async fn in_the_ledger(t: &TestDb) -> Vec<(String, String, String, String, String)> {
     let mut found: Vec<_> = sqlx::query_as(
         "select e.fund_id, e.stage, e.row_id, e.column_id, e.after from commitment_events e
          join grid_rows r on r.id = e.row_id and r.deleted_at is null

@@ -20,7 +20,10 @@ use self::{
 use super::{Import, ImportError, ImportState, store};
 use crate::{
     db::{Db, DbError, WriteTx},
-    grid::{self, Applied, Bulk, ChangeBy, Column, Operation, Prepared, REVERTED_AT_ONCE, Row},
+    grid::{
+        self, Applied, Bulk, ChangeBy, Column, Operation, Prepared, REVERTED_AT_ONCE, Row,
+        people::People,
+    },
     queue::{EnqueueOptions, JobId, Payload, Prepared as PreparedJob, Unique, enqueue_with},
 };
 
@@ -174,7 +177,8 @@ pub(crate) async fn prepare(db: &Db, import: &Import, actor: &str) -> Result<Rea
     let defined = definitions(conn, set).await?;
     let mut since = Since::read(conn, set).await?;
     let about_columns: Vec<Operation> = defined.iter().map(Definition::deletion).collect();
-    bulk.expect(&about_columns, &[]).await?;
+    let people = People::everybody(bulk.connection()).await?;
+    bulk.expect(&about_columns, &[], people).await?;
     let mut done = Reverted::default();
     let mut after = 0;
     loop {

@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::{ACTOR, apply, bring_in, drain, exports, load, rows, upload};
+use crate::raise::{in_the_grid, in_the_ledger};
 
 /// All that people see of the grid and its funds, but for versions and times of
 /// rows.
@@ -334,7 +335,10 @@ async fn a_commit_between_working_out_and_writing_is_seen() {
     bring_in(&t, b"Name,Note\nA,one\n").await;
     let id = rows(&t).await[0].id.clone();
     let mut bulk = grid::Bulk::begin(&t.db).await.unwrap();
-    bulk.expect(&[], &[]).await.unwrap();
+    let people = grid::people::People::everybody(bulk.connection())
+        .await
+        .unwrap();
+    bulk.expect(&[], &[], people).await.unwrap();
     let by = ChangeBy {
         actor: ACTOR,
         origin: "import",
@@ -347,4 +351,42 @@ async fn a_commit_between_working_out_and_writing_is_seen() {
     let mut tx = t.db.write().await.unwrap();
     assert!(!prepared.still_holds(&mut tx).await.unwrap());
     let _ = Overrides::default();
+}
+
+#[tokio::test]
+async fn the_ledger_and_the_pipeline_follow_an_import_and_its_revert() {
+    let t = TestDb::new().await;
+    let columns = json!([
+        {"op": "add_column", "name": "Name", "type": "text"},
+        {"op": "add_column", "name": "Stage", "type": "select"},
+    ]);
+    let columns: Vec<Operation> = serde_json::from_value(columns).unwrap();
+    edit(&t, &columns).await;
+    let first =
+        "Name,Stage,Fund III soft\nAlpha,Lead,\"€1,000,000\"\nBeta,Engaged,\"€2,000,000\"\n";
+    bring_in(&t, first.as_bytes()).await;
+    assert_eq!(in_the_ledger(&t).await.len(), 2);
+    let ledger = in_the_ledger(&t).await;
+    let second = "Name,Stage,Fund III soft,Fund III hard\nAlpha,Lost,,\"€900,000\"\nGamma,Lead,,\"€50,000\"\n";
+    let import = upload(&t, second.as_bytes()).await;
+    apply(&t, &import.id).await;
+    assert_eq!(in_the_ledger(&t).await, in_the_grid(&t).await);
+    assert_eq!(in_the_ledger(&t).await.len(), 4);
+    let live = || async {
+        let live: Vec<(String, String)> = sqlx::query_as(
+            "select f.cells ->> '$.name', o.stage from opportunities o
+             join grid_rows f on f.id = o.row_id and f.deleted_at is null where o.closed_at is null order by 1",
+        )
+        .fetch_all(t.db.read())
+        .await
+        .unwrap();
+        live.into_iter()
+            .map(|(name, stage)| format!("{name} {stage}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(live().await, ["Beta engaged", "Gamma lead"]);
+    take_back(&t, &import.id).await;
+    assert_eq!(in_the_ledger(&t).await, ledger);
+    assert_eq!(in_the_grid(&t).await, ledger);
+    assert_eq!(live().await, ["Alpha lead", "Beta engaged"]);
 }
