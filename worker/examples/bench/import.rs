@@ -223,12 +223,12 @@ fn reference(dir: &Path, csv: &str, ours: f64) {
         .arg("--csv")
         .stdout(std::process::Stdio::null())
         .status();
-    let took = start.elapsed();
+    let elapsed = start.elapsed();
     if matches!(done, Ok(status) if status.success()) {
         row(
             "sqlite-utils insert --csv, the same file",
-            &ms(took),
-            &format!("{:.2} × our dry run + apply", took.as_secs_f64() / ours),
+            &ms(elapsed),
+            &format!("{:.2} × our dry run + apply", elapsed.as_secs_f64() / ours),
         );
     } else {
         row(
