@@ -7,6 +7,7 @@ pub mod board;
 pub mod calendar_feed;
 pub mod contacts;
 pub mod errors;
+pub mod export;
 pub mod files;
 pub mod grid;
 pub mod home;
