@@ -1,6 +1,8 @@
 //! Taking data out through the routes: who may, what is written down, and what
 //! leaves.
 
+use std::io::Read;
+
 use axum::{
     body::to_bytes,
     http::{Method, StatusCode},
@@ -155,7 +157,7 @@ async fn what_makes_no_sense_is_refused_with_the_field() {
             "filter",
         ),
         ("format=xlsx&view=none", StatusCode::NOT_FOUND, ""),
-        ("format=pdf", StatusCode::BAD_REQUEST, ""),
+        ("format=pdf", StatusCode::BAD_REQUEST, "format"),
     ] {
         let reply = member.get(&app, &format!("{EXPORT}?{query}")).await;
         assert_eq!(reply.status, status, "{query}: {}", reply.text);
@@ -301,6 +303,31 @@ async fn an_archive_is_asked_for_made_downloaded_and_removed() {
     assert_eq!(admin.get(&app, &path).await.status, StatusCode::NOT_FOUND);
     let page = member.get(&app, "/export").await;
     assert!(page.text.contains("Download CSV") && !page.text.contains("Make an archive"));
+}
+
+#[tokio::test]
+async fn what_is_compressed_on_the_way_arrives_whole() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    fill(&app, &admin).await;
+    let gzip = admin.clone().and("accept-encoding", "gzip");
+    for query in ["?format=csv", ""] {
+        let plain = admin.get(&app, &format!("{EXPORT}{query}")).await.text;
+        let request = gzip.request(
+            Method::GET,
+            &format!("{EXPORT}{query}"),
+            None,
+            String::new(),
+        );
+        let response = app.router().oneshot(request).await.unwrap();
+        assert_eq!(response.headers()["content-encoding"], "gzip");
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&bytes[..])
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, plain, "{query}");
+    }
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use std::{convert::Infallible, io};
 
 use axum::{
+    BoxError,
     body::Body,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use crm_jobs::{audit, db::WriteTx};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -189,9 +190,16 @@ fn saved(body: Body, media_type: &'static str, name: &str) -> Response {
     response
 }
 
+/// A body that may be asked again after its end, as the compression does.
+fn body<E: Into<BoxError> + 'static>(
+    pieces: impl stream::Stream<Item = Result<Vec<u8>, E>> + Send + 'static,
+) -> Body {
+    Body::from_stream(pieces.fuse())
+}
+
 /// A file from its beginning. It may be unlinked already.
 fn file_body(file: tokio::fs::File) -> Body {
-    Body::from_stream(stream::try_unfold(file, |mut file| async move {
+    body(stream::try_unfold(file, |mut file| async move {
         let mut piece = vec![0; 64 * 1024];
         let n = file.read(&mut piece).await?;
         piece.truncate(n);
@@ -202,7 +210,7 @@ fn file_body(file: tokio::fs::File) -> Body {
 /// What a task sends, as it comes; an error breaks the answer off, so that nobody
 /// takes half of it for the whole.
 fn channel_body(inbox: Receiver<io::Result<Vec<u8>>>) -> Body {
-    Body::from_stream(stream::unfold(inbox, |mut inbox| async move {
+    body(stream::unfold(inbox, |mut inbox| async move {
         inbox.recv().await.map(|piece| (piece, inbox))
     }))
 }
@@ -210,21 +218,11 @@ fn channel_body(inbox: Receiver<io::Result<Vec<u8>>>) -> Body {
 /// Pieces that are made when they are asked for: a slow reader holds up nobody,
 /// and nothing is made that is not read.
 fn pulled<S: Send + 'static>(
-    state: S,
+    mut state: S,
     mut next: impl FnMut(&mut S) -> Option<Vec<u8>> + Send + 'static,
 ) -> Body {
-    Body::from_stream(stream::unfold(
-        (state, true),
-        move |(mut state, is_first)| {
-            let piece = next(&mut state);
-            async move {
-                if !is_first {
-                    tokio::task::yield_now().await;
-                }
-                piece.map(|piece| (Ok::<_, Infallible>(piece), (state, false)))
-            }
-        },
-    ))
+    let pieces = std::iter::from_fn(move || next(&mut state).map(Ok::<_, Infallible>));
+    body(stream::iter(pieces))
 }
 
 /// Pieces sent ahead of a slow reader.
