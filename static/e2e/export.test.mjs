@@ -162,6 +162,11 @@ for (const look of looks) {
       assert.notDeepEqual(sorted, before);
       assert.deepEqual(sorted, [...sorted].sort(new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare));
     }
+    else {
+      await page.getByLabel("Sort by").selectOption({ label: "Name, Z to A" });
+      const names = await page.locator("tbody th").allInnerTexts();
+      assert.deepEqual(names, [...names].sort(new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare).reverse());
+    }
     await page.getByRole("button", { name: "Show more" }).click();
     assert.equal(await page.locator("tbody tr").count(), 200);
     assert.ok(asked.every((url) => url.startsWith("file:")), asked.join("\n"));

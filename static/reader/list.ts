@@ -39,6 +39,19 @@ export function drawList(main: HTMLElement, archive: Archive): () => void {
     return el("tr", {}, ...cells);
   };
 
+  // On a phone rows are cards without a head: there one chooses from a list.
+  const sorting = el("select", { id: "sorting" }, el("option", { value: "" }, "The archive's order"));
+  for (const { column, at } of listed) {
+    const [up, down] = column.kind === "number" ? ["smallest first", "largest first"] : column.kind === "date" ? ["earliest first", "latest first"] : ["A to Z", "Z to A"];
+    sorting.append(el("option", { value: String(at) }, `${column.name}, ${up}`), el("option", { value: `-${at}` }, `${column.name}, ${down}`));
+  }
+  sorting.addEventListener("change", () => {
+    const { value } = sorting;
+    listState.descending = value.startsWith("-");
+    listState.by = value === "" ? null : Math.abs(Number(value));
+    again();
+  });
+
   let found: number[] = [];
   const draw = (): void => {
     found = find(rows, head.columns, listState);
@@ -48,6 +61,7 @@ export function drawList(main: HTMLElement, archive: Archive): () => void {
     const loading = rows.length < head.rows ? ` · ${rows.length.toLocaleString("en")} of ${head.rows.toLocaleString("en")} loaded` : "";
     const investors = found.length === 1 ? "investor" : "investors";
     count.textContent = `${found.length.toLocaleString("en")} ${investors}${loading}`;
+    sorting.value = listState.by === null ? "" : `${listState.descending ? "-" : ""}${listState.by}`;
     for (const [n, sorter] of sorters.entries()) {
       const isBy = listed[n]!.at === listState.by;
       sorter.setAttribute("aria-sort", !isBy ? "none" : listState.descending ? "descending" : "ascending");
@@ -86,6 +100,7 @@ export function drawList(main: HTMLElement, archive: Archive): () => void {
     head.funds.length > 0 && el("p", { class: "lead" }, head.funds.join(" · ")) || "",
     el("div", { class: "tools", role: "search" },
       el("label", { class: "field", for: "search" }, "Search", search),
+      el("label", { class: "field sorting", for: "sorting" }, "Sort by", sorting),
       el("label", { class: "tick" }, archived, "Archived ones")),
     count,
     el("div", { class: "table-box", role: "region", "aria-label": "Investors", tabindex: "0" },
