@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, before, test } from "node:test";
-import { axeSource, launch, newPage, signIn, startStack } from "./stack.mjs";
+import { axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
 
 const SHOTS = process.env.CRM_SHOTS;
 const scratch = mkdtempSync(join(tmpdir(), "crm-export-"));
@@ -110,6 +110,25 @@ test("the archive is made, unpacked, and read without app or network", async () 
   execFileSync("sha256sum", ["--quiet", "-c", "SHA256SUMS"], { cwd: there });
   assert.deepEqual(readdirSync(there).sort(), ["README.txt", "SHA256SUMS", "crm.db", "csv", "files", "reader"]);
   assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test("a worker killed half-way leaves one good archive and no halves", async () => {
+  const { page, context } = await open("admin@example.org");
+  const exports = join(stack.dir, "exports");
+  for (const archive of await (await context.request.get(`${stack.base}/api/fundraising/archives`)).json()) {
+    await context.request.delete(`${stack.base}/api/fundraising/archives/${archive.id}`, { headers: { origin: stack.base } });
+  }
+  const { workers } = await (await context.request.get(`${stack.base}/api/jobs/summary`)).json();
+  await context.request.post(`${stack.base}/api/fundraising/archive`, { headers: { origin: stack.base } });
+  await until(() => readdirSync(exports).some((name) => name.endsWith(".tmp")), "it has begun");
+  process.kill(workers[0].pid, "SIGKILL");
+  assert.ok(readdirSync(exports).some((name) => name.endsWith(".tmp")), "it was in the middle of it");
+  stack.startWorker();
+  await page.goto(`${stack.base}/export`);
+  await page.getByRole("link", { name: /venture-crm-.*\.zip/ }).waitFor({ timeout: 120_000 });
+  const left = readdirSync(exports).map((name) => name.replace(/.*\./, "")).sort();
+  assert.deepEqual(left, ["json", "zip"], readdirSync(exports).join());
   await context.close();
 });
 

@@ -81,7 +81,7 @@ export function drawOne(main: HTMLElement, archive: Archive, at: number): boolea
     el("h1", {}, name),
     row[1] === 1 ? el("p", { class: "notice" }, "Archived") : "",
     el("section", {}, el("h2", {}, "Fields"), own.length > 0 ? el("dl", {}, ...own) : el("p", { class: "count" }, "All fields are blank.")),
-    derived.length > 0 ? el("section", {}, el("h2", {}, "What follows from them"), el("dl", {}, ...derived)) : "",
+    derived.length > 0 ? el("section", {}, el("h2", {}, "Worked out by the CRM"), el("dl", {}, ...derived)) : "",
     rest,
   );
   archive.more(at).then(

@@ -13,10 +13,7 @@ use futures_util::{StreamExt, stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::{
-    io::AsyncReadExt,
-    sync::mpsc::{self, Receiver},
-};
+use tokio::{io::AsyncReadExt, sync::mpsc::Receiver};
 
 use crate::{
     access::Access,
@@ -227,10 +224,3 @@ fn pulled<S: Send + 'static>(
 
 /// Pieces sent ahead of a slow reader.
 const AHEAD: usize = 4;
-
-fn channel() -> (
-    mpsc::Sender<io::Result<Vec<u8>>>,
-    Receiver<io::Result<Vec<u8>>>,
-) {
-    mpsc::channel(AHEAD)
-}

@@ -5,19 +5,20 @@ use std::{io, time::Duration};
 use axum::response::Response;
 use crm_jobs::export::snapshot::{Snapshot, SnapshotError};
 use serde_json::json;
+use tokio::sync::mpsc;
 
-use super::{channel, channel_body, recorded, saved};
+use super::{AHEAD, channel_body, recorded, saved};
 use crate::{error::AppError, session::SignedIn, state::App};
 
 /// A reader that takes nothing for so long is gone: the snapshot keeps old pages
 /// of the database in use.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub async fn send(app: &App, who: &SignedIn) -> Result<Response, AppError> {
     let snapshot = Snapshot::open(&app.db).await?;
     let detail = json!({"format": "json", "rows": snapshot.rows()});
     recorded(app, who, "export.snapshot", "", detail).await?;
-    let (out, inbox) = channel();
+    let (out, inbox) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
         let hand_on = |piece| {
             let sent = out.send_timeout(Ok(piece), PATIENCE);

@@ -103,7 +103,7 @@ async fn find(app: &App, who: &SignedIn, query: &ExportQuery) -> Result<Found, A
         }
     }
     if let Some(list) = list {
-        title = list_label(&list).to_owned();
+        list_label(&list).clone_into(&mut title);
         wanted.order.filter = Some(Filter::Condition(Condition {
             column: "@list".to_owned(),
             op: "is".to_owned(),

@@ -76,7 +76,7 @@ impl Entries {
         };
         let made = write(&mut entry)?;
         let sum = crate::hex(&entry.hash.finalize());
-        self.sums.push_str(&format!("{sum}  {name}\n"));
+        self.sums.extend([sum.as_str(), "  ", name, "\n"]);
         Ok(made)
     }
 

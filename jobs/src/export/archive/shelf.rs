@@ -89,14 +89,16 @@ pub async fn sweep(db: &Db, is_mine: bool) -> io::Result<usize> {
         for entry in fs::read_dir(&dir)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let is_zip = name.ends_with(".zip") && !known.contains(&name);
-            let is_scratch = name.starts_with("archive-") && name.ends_with(".tmp");
+            let path = entry.path();
+            let ends_in = |end: &str| path.extension().is_some_and(|x| x == end);
+            let is_zip = ends_in("zip") && !known.contains(&name);
+            let is_scratch = name.starts_with("archive-") && ends_in("tmp");
             let is_left = name.starts_with("sheet-") && is_older(&entry, now - HOUR);
             if is_mine && (is_zip || is_scratch) || is_left {
                 if entry.file_type()?.is_dir() {
-                    fs::remove_dir_all(entry.path())?;
+                    fs::remove_dir_all(&path)?;
                 } else {
-                    fs::remove_file(entry.path())?;
+                    fs::remove_file(&path)?;
                 }
             }
         }

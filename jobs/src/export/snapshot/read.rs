@@ -59,13 +59,10 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                 "format" => format = Some(map.next_value()?),
                 "schema" => schema = Some(map.next_value()?),
                 "tables" => {
-                    let schema = match (format.as_deref(), schema) {
-                        (Some(FORMAT), Some(schema)) => schema,
-                        _ => {
-                            return Err(de::Error::custom(format_args!(
-                                "this is no snapshot: it does not begin with \"format\": \"{FORMAT}\" and \"schema\""
-                            )));
-                        }
+                    let (Some(FORMAT), Some(schema)) = (format.as_deref(), schema) else {
+                        return Err(de::Error::custom(format_args!(
+                            "this is no snapshot: it does not begin with \"format\": \"{FORMAT}\" and \"schema\""
+                        )));
                     };
                     (self.0)(Part::Head { schema }).map_err(de::Error::custom)?;
                     map.next_value_seed(Tables(&mut *self.0))?;

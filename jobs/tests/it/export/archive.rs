@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write},
+    io::Read,
     path::PathBuf,
 };
 
@@ -144,12 +144,21 @@ async fn an_archive_has_everything_and_no_secret() {
         "{files_csv}"
     );
 
-    // The database opens, is whole, and the app's own checks hold.
+    opens_and_is_whole(&t, &entry(&mut zip, "crm.db")).await;
+    // And the live one still knows everybody.
+    let hashes: i64 =
+        sqlx::query_scalar("select count(*) from users where password_hash is not null")
+            .fetch_one(t.db.read())
+            .await
+            .unwrap();
+    assert_eq!(hashes, 1);
+    assert_eq!(left(&t).len(), 2, "{:?}", left(&t));
+}
+
+/// The database opens, is whole, and has no work waiting.
+async fn opens_and_is_whole(t: &TestDb, bytes: &[u8]) {
     let copy = t.dir().join("copy.db");
-    File::create(&copy)
-        .unwrap()
-        .write_all(&entry(&mut zip, "crm.db"))
-        .unwrap();
+    fs::write(&copy, bytes).unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(&copy)
         .read_only(true)
@@ -171,14 +180,6 @@ async fn an_archive_has_everything_and_no_secret() {
         .unwrap();
     assert_eq!(unfinished, 0);
     pool.close().await;
-    // And the live one still knows everybody.
-    let hashes: i64 =
-        sqlx::query_scalar("select count(*) from users where password_hash is not null")
-            .fetch_one(t.db.read())
-            .await
-            .unwrap();
-    assert_eq!(hashes, 1);
-    assert_eq!(left(&t).len(), 2, "{:?}", left(&t));
 }
 
 #[tokio::test]
