@@ -1,6 +1,6 @@
 // Builds the front end: the pages' script and style become one hashed file each,
 // the grid's what its first rows need plus pieces that are loaded when they are
-// opened. Every file of img/ is copied under a hashed name, and dist/manifest.json
+// opened. The reader of archives goes to a folder of its own. Every file of img/ is copied under a hashed name, and dist/manifest.json
 // maps plain names to hashed ones for the server.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
@@ -28,7 +28,7 @@ const plainNames = {
 
 async function buildTests() {
   await rm(at("dist-tests"), { recursive: true, force: true });
-  const tests = await Promise.all(["app", "grid"].map(async (folder) => {
+  const tests = await Promise.all(["app", "grid", "reader"].map(async (folder) => {
     const names = (await readdir(at(folder), { recursive: true })).filter((name) => name.endsWith(".test.ts"));
     return names.map((name) => at(folder, name));
   }));
@@ -93,6 +93,28 @@ async function buildBundle() {
   if (!dev) report(bundled.metafile.outputs, files);
 }
 
+// The reader goes into archives and opens from a disk: plain names, one classic
+// script, nothing that a page from a disk may not load.
+async function buildReader() {
+  const dev = flags.has("--dev");
+  const bundled = await build({
+    absWorkingDir: here,
+    entryPoints: [{ in: "reader/main.ts", out: "reader" }, { in: "reader/reader.css", out: "reader" }],
+    outdir: "dist-reader",
+    bundle: true,
+    minify: !dev,
+    format: "iife",
+    charset: "ascii",
+    target,
+    write: false,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  const files = new Map(bundled.outputFiles.map((file) => [path.basename(file.path), file.contents]));
+  files.set("index.html", await readFile(at("reader", "index.html")));
+  await bringInto(at("dist-reader"), files);
+}
+
 /** The largest part that the grid's script imports at once: pages preload it. */
 function sharedWithGrid(outputs) {
   const grid = Object.values(outputs).find((output) => output.entryPoint === "grid/main.ts");
@@ -138,4 +160,8 @@ async function bringInto(folder, files) {
   }
 }
 
-await (flags.has("--tests") ? buildTests() : buildBundle());
+if (flags.has("--tests")) await buildTests();
+else {
+  await buildBundle();
+  await buildReader();
+}

@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -16,7 +16,9 @@ use crm_jobs::{
     audit::Actor,
     clock::Clock,
     db::{self, Db},
-    demo, grid, tasks,
+    demo,
+    export::snapshot,
+    grid, tasks,
 };
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
@@ -41,6 +43,11 @@ enum Command {
     Openapi,
     /// Fill an empty database with the synthetic demo fund
     Demo,
+    /// Fill an empty database from a snapshot (`GET /api/fundraising/export`)
+    Load {
+        /// The snapshot
+        file: PathBuf,
+    },
     /// Manage accounts from a shell
     #[command(subcommand)]
     Admin(Admin),
@@ -118,6 +125,7 @@ impl Cli {
                     .map_err(|e| one(&e))?;
                 print("Filled with the demo fund: every name and address in it is synthetic.")
             }
+            Command::Load { file } => load(&config, &file).await,
             Command::Serve => serve(config).await,
             Command::Admin(command) => {
                 let db = open(&config).await?;
@@ -136,6 +144,18 @@ async fn open(config: &Config) -> Result<Db, Problems> {
         .map_err(|e| one(&e))?;
     db::migrate(&db).await.map_err(|e| one(&e))?;
     Ok(db)
+}
+
+/// Nobody can sign in afterwards: accounts come back without passwords.
+async fn load(config: &Config, file: &Path) -> Result<(), Problems> {
+    let db = open(config).await?;
+    let loaded = snapshot::load(&db, file).await;
+    db.close().await;
+    let loaded = loaded.map_err(|e| one(&e))?;
+    print(&format!(
+        "Loaded {} rows of {} tables. Accounts have no passwords yet: give an admin one with `crm-api admin reset-password --email …`.",
+        loaded.rows, loaded.tables
+    ))
 }
 
 async fn serve(config: Config) -> Result<(), Problems> {

@@ -10,16 +10,22 @@ use axum::{
     middleware,
     response::{IntoResponse, Response},
 };
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{DefaultPredicate, NotForContentType},
+    },
+};
 
 use crate::{
     error::AppError,
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, board, calendar_feed, contacts, files, grid, home, imports,
-        investor, jobs, members, my_day, notes, operations, raise, reminders, settings, state,
-        style,
+        accounts, activity, backups, board, calendar_feed, contacts, export, files, grid, home,
+        imports, investor, jobs, members, my_day, notes, operations, raise, reminders, settings,
+        state, style,
     },
     state::App,
 };
@@ -44,6 +50,7 @@ pub fn routes() -> Vec<Route> {
         raise::routes(),
         contacts::routes(),
         imports::routes(),
+        export::routes(),
         jobs::routes(),
         backups::routes(),
         operations::routes(),
@@ -72,8 +79,17 @@ fn serve(routes: Vec<Route>, state: App) -> Router {
             state.clone(),
             request::observe,
         ))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(is_worth_it()))
         .with_state(state)
+}
+
+/// Archives and workbooks are compressed by themselves.
+fn is_worth_it() -> impl Predicate {
+    DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/zip"))
+        .and(NotForContentType::const_new(
+            "application/vnd.openxmlformats",
+        ))
 }
 
 async fn nothing_here() -> AppError {

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod contacts;
 pub mod db;
 pub mod demo;
+pub mod export;
 pub mod files;
 pub mod formula;
 pub mod funds;

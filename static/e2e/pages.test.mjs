@@ -72,6 +72,7 @@ const signedIn = {
   "task-new": () => "/tasks/new?title=Call+them&due=in+two+weeks",
   log: () => "/log",
   imports: () => "/imports",
+  export: () => "/export",
   "import-draft": () => paths.draft,
   jobs: () => "/jobs",
   job: () => "/jobs/1",

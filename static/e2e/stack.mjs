@@ -60,6 +60,8 @@ export async function startStack({ demo = false } = {}) {
     run,
     log: () => log.join(""),
     setupLink: () => log.join("").match(/http\S+\/setup\/\S+/)?.[0],
+    /** Starts a worker in place of one that a test has killed. */
+    startWorker: () => start("crm-worker", ["run"]),
     /** Creates a user with the usual password. */
     addUser: (email, role) =>
       run("crm-api", ["admin", "create-user", "--email", email, "--name", `Sample ${role}`, "--role", role, "--password-stdin"], PASSWORD),
@@ -68,6 +70,7 @@ export async function startStack({ demo = false } = {}) {
         children.map(
           (child) =>
             new Promise((resolve) => {
+              if (child.exitCode !== null || child.signalCode !== null) resolve();
               child.once("exit", resolve);
               if (!child.kill("SIGTERM")) resolve();
             }),

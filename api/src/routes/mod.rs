@@ -8,6 +8,7 @@ pub mod calendar_feed;
 pub mod chart;
 pub mod contacts;
 pub mod errors;
+pub mod export;
 pub mod files;
 pub mod grid;
 pub mod home;

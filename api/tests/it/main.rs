@@ -14,6 +14,7 @@ mod contacts;
 mod docs;
 mod engine;
 mod errors;
+mod export;
 mod grid;
 mod harness;
 mod headers;

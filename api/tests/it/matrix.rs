@@ -52,7 +52,10 @@ async fn each_route_opens_to_its_roles_only() {
             continue;
         }
         let status = knock(&app, &member, method, path).await;
-        if route.access == Access::Admin {
+        // Of this one members may have views, and admins everything: which it is, the
+        // query says. `export.rs` tries both.
+        let asks_for_all = path == "/api/fundraising/export";
+        if route.access == Access::Admin || asks_for_all {
             assert_eq!(status, StatusCode::FORBIDDEN, "{name} for a member");
         } else {
             assert!(

@@ -57,7 +57,7 @@ pub(super) async fn open(path: &Path) -> Result<SqliteConnection, BackupError> {
 }
 
 /// Opens a copy that nobody writes, checks it, and reads its facts.
-pub(super) async fn check(path: &Path) -> Result<Facts, BackupError> {
+pub(crate) async fn check(path: &Path) -> Result<Facts, BackupError> {
     let mut conn = open(path).await?;
     let checked = check_open(&mut conn).await;
     let _ = conn.close().await;

@@ -5,7 +5,7 @@
 //! and their row counts and sums found equal to what the manifest says.
 
 mod attached;
-mod facts;
+pub(crate) mod facts;
 mod retention;
 mod store;
 mod take;

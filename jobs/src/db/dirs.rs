@@ -24,6 +24,7 @@ impl DataDir {
         builder.create(dir.backups())?;
         builder.create(dir.run())?;
         builder.create(dir.files())?;
+        builder.create(dir.exports())?;
         Ok(dir)
     }
 
@@ -40,6 +41,11 @@ impl DataDir {
     /// What people attached to investors, named by its SHA-256.
     pub fn files(&self) -> PathBuf {
         self.0.join("files")
+    }
+
+    /// Archives to take away, for a day each, and what is being written.
+    pub fn exports(&self) -> PathBuf {
+        self.0.join("exports")
     }
 
     /// Locks and wake-up sockets of the workers that live now.

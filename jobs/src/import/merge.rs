@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::{funds::name_key, grid::ColumnType};
 
-/// Whether a cell stays as it is. The order of options and funds says nothing.
+/// Whether a cell stays as it is. The order of options and funds says nothing, nor
+/// do blanks around a line of text: reading a file cuts them off.
 pub(super) fn same(kind: ColumnType, before: Option<&Value>, after: Option<&Value>) -> bool {
     match (kind, before, after) {
         (
@@ -14,6 +15,9 @@ pub(super) fn same(kind: ColumnType, before: Option<&Value>, after: Option<&Valu
             Some(Value::Array(before)),
             Some(Value::Array(after)),
         ) => before.len() == after.len() && before.iter().all(|b| after.contains(b)),
+        (ColumnType::Text, Some(Value::String(before)), Some(Value::String(after))) => {
+            before.trim() == after.trim()
+        }
         _ => before == after,
     }
 }

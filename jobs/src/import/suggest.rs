@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     funds::{Fund, name_key},
-    grid::{Column, ColumnOptions, ColumnType, Commitment},
+    grid::{self, Column, ColumnOptions, ColumnType, Commitment},
 };
 
 /// Taken where a file says nothing about currency.
@@ -37,6 +37,7 @@ pub(super) fn suggest(
             column_mapping(profile, existing)
         })
         .collect();
+    skip_computed(columns, funds, &mut mapped, &profiles);
     propose_commitments(table, funds, &mut mapped, &mut profiles);
     let key = key(&profiles, &mapped, primary, columns);
     let mapping = Mapping {
@@ -74,6 +75,55 @@ fn column_mapping(profile: &Profile, existing: Option<&Column>) -> ColumnMapping
         date_order: profile.date_order,
         decimal_comma: profile.decimal_comma,
         keep_as_text: false,
+    }
+}
+
+/// What the grid computes cannot be written. A formula's column is left out always,
+/// a derived one only if every column of the file is the grid's: then the file is
+/// an export of ours, and else the column may be somebody's own of the same name.
+fn skip_computed(
+    columns: &[Column],
+    funds: &[Fund],
+    mapped: &mut [ColumnMapping],
+    profiles: &[Profile],
+) {
+    let mut names = grid::Names::default();
+    names.funds = funds.iter().map(fund_name).collect();
+    let derived: HashSet<String> = grid::table::derived_columns(&names)
+        .iter()
+        .flat_map(|c| {
+            [
+                name_key(&c.name),
+                name_key(&format!("{} (computed)", c.name)),
+            ]
+        })
+        .collect();
+    let is_derived = |m: &ColumnMapping| {
+        matches!(m.target, Target::New { .. }) && derived.contains(&name_key(&m.header))
+    };
+    let is_ours = mapped
+        .iter()
+        .all(|m| matches!(m.target, Target::Existing { .. }) || is_derived(m));
+    for (mapping, profile) in mapped.iter_mut().zip(profiles) {
+        let is_formula = |id: &String| {
+            let found = columns.iter().find(|c| c.id == *id);
+            found.is_some_and(|c| c.kind == ColumnType::Formula)
+        };
+        let skips = match &mapping.target {
+            Target::Existing { column } => is_formula(column),
+            _ => is_ours && is_derived(mapping),
+        };
+        if skips {
+            (mapping.target, mapping.kind) = (Target::Skip, profile.kind);
+        }
+    }
+}
+
+fn fund_name(fund: &Fund) -> grid::FundName {
+    grid::FundName {
+        id: fund.id.clone(),
+        name: fund.name.clone(),
+        currency: fund.currency.clone(),
     }
 }
 

@@ -5,7 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ImportError, values::name_list};
-use crate::grid::{MAX_COLUMNS, MAX_ROWS};
+use crate::{
+    export::unguarded,
+    grid::{MAX_COLUMNS, MAX_ROWS},
+};
 
 /// What stands between two cells of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -136,15 +139,24 @@ pub fn read_table(text: &str, delimiter: Delimiter) -> Result<Table, ImportError
         return Err(no_rows());
     }
     let mut rows = Builder::default();
-    rows.head(&record)?;
+    rows.head(&unguarded_cells(record.clone()))?;
     while reader.read_record(&mut record).map_err(unreadable)? {
         let at = record.position().map_or(0, csv::Position::byte);
         let line = lines.line_at(usize::try_from(at).unwrap_or(usize::MAX));
-        rows.add(line, record.clone())?;
+        rows.add(line, unguarded_cells(record.clone()))?;
     }
     let mut table = rows.finish()?;
     mark_open_quote(text, &mut table);
     Ok(table)
+}
+
+/// Without the apostrophes that keep spreadsheets from running a text: our own
+/// exports have them, and others that follow the same advice.
+fn unguarded_cells(record: StringRecord) -> StringRecord {
+    if record.iter().all(|cell| unguarded(cell) == cell) {
+        return record;
+    }
+    record.iter().map(unguarded).collect()
 }
 
 /// Gathers rows: the first is the header.
@@ -344,6 +356,16 @@ mod tests {
         );
         assert_eq!(cell_list(" A, B,,"), ["A", "B"]);
         assert_eq!(cell_list("Bob \"Bo\" Roe,C"), ["Bob \"Bo\" Roe", "C"]);
+    }
+
+    #[test]
+    fn what_guards_a_text_from_spreadsheets_is_taken_off() {
+        let text = "Name,'=Odd\n'=1+1,'+49 30 1\n-5,'quoted'\n";
+        let table = read_table(text, Delimiter::Comma).unwrap();
+        assert_eq!(table.headers, ["Name", "=Odd"]);
+        let cells = |row: usize| [0, 1].map(|at| table.records[row].cell(at).to_owned());
+        assert_eq!(cells(0), ["=1+1", "+49 30 1"]);
+        assert_eq!(cells(1), ["-5", "'quoted'"]);
     }
 
     #[test]

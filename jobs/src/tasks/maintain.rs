@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::DAY,
+    export::archive,
     files,
     queue::{Context, Job, JobError, OrFail, Payload, control},
 };
@@ -66,6 +67,7 @@ impl Job for Maintain {
             .or_retry()?;
         tx.commit().await.or_retry()?;
         let swept = files::sweep(cx.db()).await.or_retry()?;
+        archive::sweep(cx.db(), false).await.or_retry()?;
         cx.log(format!(
             "pruned {pruned} finished jobs; removed {} files that nothing names",
             swept.removed

@@ -3,6 +3,7 @@
 
 mod apply_import;
 mod maintain;
+mod make_archive;
 mod probe;
 mod revert_change_set;
 mod revert_import;
@@ -15,6 +16,7 @@ pub use probe::Probe;
 
 use crate::{
     backup::{TakeBackup, VerifyBackup},
+    export::archive::{MakeArchive, RemoveArchives},
     grid::{RevertChangeSet, SyncRelational},
     import::{ApplyImport, RevertImport},
     queue::{
@@ -28,7 +30,9 @@ pub fn registry() -> Registry {
     Registry::default()
         .with::<ApplyImport>()
         .with::<Maintain>()
+        .with::<MakeArchive>()
         .with::<Probe>()
+        .with::<RemoveArchives>()
         .with::<RevertChangeSet>()
         .with::<RevertImport>()
         .with::<SyncRelational>()

@@ -9,6 +9,7 @@
 
 mod backup;
 mod contacts;
+mod export;
 mod grid;
 mod import;
 mod investors;

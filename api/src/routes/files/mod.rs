@@ -354,7 +354,7 @@ fn value(text: &str) -> HeaderValue {
 }
 
 /// RFC 6266: the name in ASCII, and as it is.
-fn disposition(is_inline: bool, name: &str) -> String {
+pub fn disposition(is_inline: bool, name: &str) -> String {
     let way = if is_inline { "inline" } else { "attachment" };
     let ascii: String = name
         .chars()
