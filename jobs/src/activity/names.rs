@@ -12,8 +12,8 @@ use crate::db::DbError;
 const NAMES: [(&str, &str); 7] = [
     (
         "row",
-        "select f.id, f.name from fundraising_investors f join grid_rows r on r.id = f.id and r.deleted_at is null
-         where f.id in (select value from json_each(?1))",
+        "select r.id, coalesce(f.name, 'an investor') from grid_rows r left join fundraising_investors f on f.id = r.id
+         where r.deleted_at is null and r.id in (select value from json_each(?1))",
     ),
     (
         "contact",

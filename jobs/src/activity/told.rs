@@ -53,16 +53,18 @@ fn tell(entry: &mut Entry, lines: &[Line]) {
 
 /// One action for all of it, if it was one.
 fn action(lines: &[Line]) -> &'static str {
-    let of = |line: &Line| -> &'static str { match (line.what.as_str(), line.is_cleared) {
-        ("row_added", _) => "row.added",
-        ("list", _) => "row.moved",
-        ("archived", false) => "row.archived",
-        ("archived", true) | ("deleted", true) => "row.restored",
-        ("deleted", false) => "row.deleted",
-        ("purged", _) => "row.purged",
-        ("column", _) => "grid.columns_changed",
-        _ => "cells.changed",
-    }};
+    let of = |line: &Line| -> &'static str {
+        match (line.what.as_str(), line.is_cleared) {
+            ("row_added", _) => "row.added",
+            ("list", _) => "row.moved",
+            ("archived", false) => "row.archived",
+            ("archived", true) | ("deleted", true) => "row.restored",
+            ("deleted", false) => "row.deleted",
+            ("purged", _) => "row.purged",
+            ("column", _) => "grid.columns_changed",
+            _ => "cells.changed",
+        }
+    };
     let actions: BTreeSet<&'static str> = lines.iter().map(of).collect();
     if let (1, Some(only)) = (actions.len(), actions.first()) {
         return only;

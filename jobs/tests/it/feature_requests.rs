@@ -1,7 +1,10 @@
 //! Wishes: votes, answers, and what is refused.
 
 use crm_jobs::{
-    accounts::{Role, users::{self, NewUser}},
+    accounts::{
+        Role,
+        users::{self, NewUser},
+    },
     audit::Actor,
     feature_requests::{self as requests, FeatureRequest},
     grid::GridError,
@@ -16,14 +19,18 @@ async fn user(t: &TestDb, name: &str) -> String {
         role: Role::Member,
         password_hash: None,
     };
-    let user = users::create(&mut tx, new, &Actor::System, "").await.unwrap();
+    let user = users::create(&mut tx, new, &Actor::System, "")
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     user.id
 }
 
 async fn list(t: &TestDb, status: Option<&str>, user: &str) -> Vec<FeatureRequest> {
     let mut conn = t.db.read().acquire().await.unwrap();
-    requests::list(&mut conn, status, user, 50, 0).await.unwrap()
+    requests::list(&mut conn, status, user, 50, 0)
+        .await
+        .unwrap()
 }
 
 fn titles(found: &[FeatureRequest]) -> Vec<&str> {
@@ -35,9 +42,13 @@ async fn the_most_wished_for_stands_first_and_a_vote_counts_once() {
     let t = TestDb::new().await;
     let (ana, ben) = (user(&t, "ana").await, user(&t, "ben").await);
     let mut tx = t.db.write().await.unwrap();
-    let first = requests::add(&mut tx, " Dark sidebar ", "Please.\r\nThanks.", &ana).await.unwrap();
+    let first = requests::add(&mut tx, " Dark sidebar ", "Please.\r\nThanks.", &ana)
+        .await
+        .unwrap();
     t.advance(1);
-    requests::add(&mut tx, "Bigger buttons", "", &ana).await.unwrap();
+    requests::add(&mut tx, "Bigger buttons", "", &ana)
+        .await
+        .unwrap();
     for _ in 0..2 {
         requests::vote(&mut tx, &first, &ben).await.unwrap();
     }
@@ -51,11 +62,19 @@ async fn the_most_wished_for_stands_first_and_a_vote_counts_once() {
     let mut tx = t.db.write().await.unwrap();
     requests::unvote(&mut tx, &first, &ben).await.unwrap();
     requests::unvote(&mut tx, &first, &ana).await.unwrap();
-    requests::answer(&mut tx, &first, "planned", "next month", &ben).await.unwrap();
+    requests::answer(&mut tx, &first, "planned", "next month", &ben)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(titles(&list(&t, None, &ana).await), ["Bigger buttons", "Dark sidebar"]);
+    assert_eq!(
+        titles(&list(&t, None, &ana).await),
+        ["Bigger buttons", "Dark sidebar"]
+    );
     let planned = list(&t, Some("planned"), &ana).await;
-    assert_eq!((planned[0].answer.as_str(), planned[0].votes), ("next month", 0));
+    assert_eq!(
+        (planned[0].answer.as_str(), planned[0].votes),
+        ("next month", 0)
+    );
     assert!(list(&t, Some("done"), &ana).await.is_empty());
 }
 
@@ -77,14 +96,33 @@ async fn bad_requests_are_refused_with_the_field_and_change_nothing() {
         }
     }
     let id = requests::add(&mut tx, "Fine", "", &ana).await.unwrap();
-    assert!(requests::answer(&mut tx, &id, "someday", "", &ana).await.is_err());
-    assert!(requests::answer(&mut tx, &id, "done", &"x".repeat(301), &ana).await.is_err());
-    assert!(requests::reword(&mut tx, &id, Some(" "), None).await.is_err());
-    requests::reword(&mut tx, &id, None, Some("More.")).await.unwrap();
+    assert!(
+        requests::answer(&mut tx, &id, "someday", "", &ana)
+            .await
+            .is_err()
+    );
+    assert!(
+        requests::answer(&mut tx, &id, "done", &"x".repeat(301), &ana)
+            .await
+            .is_err()
+    );
+    assert!(
+        requests::reword(&mut tx, &id, Some(" "), None)
+            .await
+            .is_err()
+    );
+    requests::reword(&mut tx, &id, None, Some("More."))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let found = list(&t, None, &ana).await;
     assert_eq!(
-        (found.len(), found[0].title.as_str(), found[0].body.as_str(), found[0].status.as_str()),
+        (
+            found.len(),
+            found[0].title.as_str(),
+            found[0].body.as_str(),
+            found[0].status.as_str()
+        ),
         (1, "Fine", "More.", "open")
     );
 }
@@ -103,11 +141,21 @@ async fn a_deleted_request_is_gone_until_its_author_brings_it_back() {
         requests::restore(&mut tx, &id, &ben).await,
         requests::reword(&mut tx, "nothing", None, None).await,
     ] {
-        assert!(matches!(refused, Err(GridError::Missing { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(GridError::Missing { .. })),
+            "{refused:?}"
+        );
     }
     assert!(requests::find(&mut tx, &id, &ana).await.unwrap().is_none());
     requests::restore(&mut tx, &id, &ana).await.unwrap();
-    assert_eq!(requests::find(&mut tx, &id, &ana).await.unwrap().unwrap().votes, 1);
+    assert_eq!(
+        requests::find(&mut tx, &id, &ana)
+            .await
+            .unwrap()
+            .unwrap()
+            .votes,
+        1
+    );
     tx.commit().await.unwrap();
     assert_eq!(list(&t, None, &ben).await.len(), 1);
 }

@@ -7,7 +7,7 @@ use crm_jobs::{
     testing::TestDb,
     work::{self, NewInteraction, TaskDraft},
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree};
 use serde_json::{Value, json};
 
 use super::grid::{ANA, write};
@@ -28,7 +28,8 @@ async fn drain(t: &TestDb) {
 }
 
 async fn investors_of(t: &TestDb, rows: &[(&str, Value)]) {
-    let columns = COLUMNS.map(|(name, kind)| json!({"op": "add_column", "name": name, "type": kind}));
+    let columns =
+        COLUMNS.map(|(name, kind)| json!({"op": "add_column", "name": name, "type": kind}));
     write(t, json!(columns), &ANA).await.unwrap();
     let rows = rows
         .iter()
@@ -74,7 +75,10 @@ fn group<'a>(found: &'a Found, kind: &str) -> &'a Group {
 
 fn marked(hit: &Hit) -> String {
     let parts = hit.title.iter().chain(&hit.text).filter(|part| part.hit);
-    parts.map(|part| part.text.as_str()).collect::<Vec<_>>().join(" ")
+    parts
+        .map(|part| part.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[tokio::test]
@@ -95,7 +99,15 @@ async fn names_stand_before_texts_and_every_word_counts_from_its_beginning() {
         assert_eq!(ids(&find(&t, query).await), [expected], "{query}");
     }
     // Amounts are not for finding; words must all be there.
-    for query in ["77123", "berghof zurich", "", "  ", "…", "isinvestor", "islive"] {
+    for query in [
+        "77123",
+        "berghof zurich",
+        "",
+        "  ",
+        "…",
+        "isinvestor",
+        "islive",
+    ] {
         assert!(find(&t, query).await.groups.is_empty(), "{query}");
     }
 }
@@ -112,7 +124,11 @@ async fn people_are_found_by_name_and_address_each_once() {
         let people = group(&found, "contact");
         assert_eq!(people.total, 1, "{query}");
         assert_eq!(people.hits[0].title[0].text.split(' ').next(), Some("Ada"));
-        assert_eq!(group(&found, "investor").total, 2, "where she stands: {query}");
+        assert_eq!(
+            group(&found, "investor").total,
+            2,
+            "where she stands: {query}"
+        );
     }
 }
 
@@ -127,7 +143,11 @@ async fn a_slip_of_the_finger_is_forgiven_and_told() {
         ("mulelr offcie", "investor:r1"),
     ] {
         let found = find(&t, query).await;
-        assert!(ids(&found).contains(&expected.to_owned()), "{query}: {:?}", ids(&found));
+        assert!(
+            ids(&found).contains(&expected.to_owned()),
+            "{query}: {:?}",
+            ids(&found)
+        );
         assert!(!found.near.is_empty(), "{query}");
         assert!(!marked(&found.groups[0].hits[0]).is_empty(), "{query}");
     }
@@ -141,10 +161,19 @@ async fn the_dictionary_follows_the_index() {
     let t = TestDb::new().await;
     some(&t).await;
     let words = Dictionary::default();
-    assert!(find_with(&t, &words, "sequioa", None).await.groups.is_empty());
-    write(&t, json!([{"op": "add_row", "id": "r4", "cells": {"name": "Sequoia Sample"}}]), &ANA)
-        .await
-        .unwrap();
+    assert!(
+        find_with(&t, &words, "sequioa", None)
+            .await
+            .groups
+            .is_empty()
+    );
+    write(
+        &t,
+        json!([{"op": "add_row", "id": "r4", "cells": {"name": "Sequoia Sample"}}]),
+        &ANA,
+    )
+    .await
+    .unwrap();
     drain(&t).await;
     let found = find_with(&t, &words, "sequioa", None).await;
     assert_eq!(ids(&found), ["investor:r4"]);
@@ -174,8 +203,14 @@ async fn things(t: &TestDb) -> [String; 4] {
         title: "Check the quixotic clause".to_owned(),
         ..TaskDraft::default()
     };
-    let task = work::add(&mut tx, &draft(Some("r1")), "user:ana").await.unwrap().id;
-    let loose = work::add(&mut tx, &draft(None), "user:ana").await.unwrap().id;
+    let task = work::add(&mut tx, &draft(Some("r1")), "user:ana")
+        .await
+        .unwrap()
+        .id;
+    let loose = work::add(&mut tx, &draft(None), "user:ana")
+        .await
+        .unwrap()
+        .id;
     tx.commit().await.unwrap();
     [note, call, task, loose]
 }
@@ -190,15 +225,23 @@ async fn notes_tasks_and_calls_are_found_at_once_and_follow_every_change() {
     let hit = &group(&found, "note").hits[0];
     assert_eq!(hit.about.as_deref(), Some("Müller Family Office"));
     let text: String = hit.text.iter().map(|p| p.text.as_str()).collect();
-    assert_eq!(text, "They asked for a quixotic clause.", "Markdown is read, not shown");
-    assert_eq!(group(&found, "task").hits[0].status.as_deref(), Some("open"));
+    assert_eq!(
+        text, "They asked for a quixotic clause.",
+        "Markdown is read, not shown"
+    );
+    assert_eq!(
+        group(&found, "task").hits[0].status.as_deref(),
+        Some("open")
+    );
 
     let mut tx = t.db.write().await.unwrap();
     let change = notes::NoteChange {
         body: Some("They asked for nothing.".to_owned()),
         pinned: None,
     };
-    notes::edit(&mut tx, &note, &change, None, "user:ana").await.unwrap();
+    notes::edit(&mut tx, &note, &change, None, "user:ana")
+        .await
+        .unwrap();
     work::remove_interaction(&mut tx, &call).await.unwrap();
     work::remove(&mut tx, &task, "user:ana").await.unwrap();
     tx.commit().await.unwrap();
@@ -218,26 +261,49 @@ async fn archived_things_stand_last_and_deleted_ones_are_never_found() {
     let t = TestDb::new().await;
     some(&t).await;
     things(&t).await;
-    write(&t, json!([{"op": "archive", "row": "r2", "reason": "closed"}]), &ANA).await.unwrap();
+    write(
+        &t,
+        json!([{"op": "archive", "row": "r2", "reason": "closed"}]),
+        &ANA,
+    )
+    .await
+    .unwrap();
     // At once, before any job ran, and after it.
     for _ in 0..2 {
         let found = find(&t, "berghof").await;
         assert_eq!(ids(&found), ["investor:r3", "investor:r2"]);
-        assert!(!group(&found, "investor").hits[0].archived && group(&found, "investor").hits[1].archived);
+        assert!(
+            !group(&found, "investor").hits[0].archived
+                && group(&found, "investor").hits[1].archived
+        );
         drain(&t).await;
     }
     assert!(group(&find(&t, "ada").await, "contact").hits[0].archived);
 
-    write(&t, json!([{"op": "delete", "row": "r1"}]), &ANA).await.unwrap();
+    write(&t, json!([{"op": "delete", "row": "r1"}]), &ANA)
+        .await
+        .unwrap();
     for _ in 0..2 {
         assert!(find(&t, "muller").await.groups.is_empty());
-        assert_eq!(find(&t, "quixotic").await.groups[0].total, 1, "the team's task");
+        assert_eq!(
+            find(&t, "quixotic").await.groups[0].total,
+            1,
+            "the team's task"
+        );
         drain(&t).await;
     }
-    write(&t, json!([{"op": "restore", "row": "r1"}]), &ANA).await.unwrap();
+    write(&t, json!([{"op": "restore", "row": "r1"}]), &ANA)
+        .await
+        .unwrap();
     drain(&t).await;
     assert_eq!(ids(&find(&t, "quixotic").await).len(), 4);
-    write(&t, json!([{"op": "archive", "row": "r1", "reason": "later"}]), &ANA).await.unwrap();
+    write(
+        &t,
+        json!([{"op": "archive", "row": "r1", "reason": "later"}]),
+        &ANA,
+    )
+    .await
+    .unwrap();
     drain(&t).await;
     assert!(group(&find(&t, "quixotic").await, "note").hits[0].archived);
 }
@@ -286,9 +352,13 @@ async fn a_purged_row_leaves_nothing_to_find() {
     let mut tx = t.db.write().await.unwrap();
     work::finish(&mut tx, &task, "user:ana").await.unwrap();
     tx.commit().await.unwrap();
-    write(&t, json!([{"op": "delete", "row": "r1"}]), &ANA).await.unwrap();
+    write(&t, json!([{"op": "delete", "row": "r1"}]), &ANA)
+        .await
+        .unwrap();
     let mut tx = t.db.write().await.unwrap();
-    grid::purge(&mut tx, "r1", "Müller Family Office", &ANA).await.unwrap();
+    grid::purge(&mut tx, "r1", "Müller Family Office", &ANA)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     drain(&t).await;
     let left = entries(&t).await;
@@ -301,9 +371,17 @@ async fn a_purged_row_leaves_nothing_to_find() {
 async fn more_than_can_be_weighed_is_glanced_at_by_kind() {
     let t = TestDb::new().await;
     let rows: Vec<(String, Value)> = (0..1_200)
-        .map(|n| (format!("r{n}"), json!({"name": format!("Sample Office {n}")})))
+        .map(|n| {
+            (
+                format!("r{n}"),
+                json!({"name": format!("Sample Office {n}")}),
+            )
+        })
         .collect();
-    let rows: Vec<(&str, Value)> = rows.iter().map(|(id, cells)| (id.as_str(), cells.clone())).collect();
+    let rows: Vec<(&str, Value)> = rows
+        .iter()
+        .map(|(id, cells)| (id.as_str(), cells.clone()))
+        .collect();
     investors_of(&t, &rows).await;
     let mut tx = t.db.write().await.unwrap();
     let draft = TaskDraft {
@@ -316,7 +394,10 @@ async fn more_than_can_be_weighed_is_glanced_at_by_kind() {
     let many = group(&found, "investor");
     assert!(many.is_capped && many.hits.len() == 8);
     let few = group(&found, "task");
-    assert!(!few.is_capped && few.total == 1, "the one task is not crowded out");
+    assert!(
+        !few.is_capped && few.total == 1,
+        "the one task is not crowded out"
+    );
     let exact = find(&t, "sample office 1133").await;
     assert_eq!(ids(&exact), ["investor:r1133"]);
 
