@@ -30,14 +30,17 @@ const LOG_BY: &str = "select id, at, actor, action, target, ip from audit_log
 const LOG_OF: &str = "select id, at, actor, action, target, ip from audit_log
      where action = ?6 and (?5 is null or actor = ?5) and (at, id) < (?1, ?2) and at >= ?3
      order by at desc, id desc limit ?4";
-/// Change sets but those of imports, which tell of themselves.
+/// Change sets but those of imports, which tell of themselves, and of the quick
+/// log, of which the audit log tells.
 const CHANGES: &str = "select id, at, actor, origin, summary from change_sets s
-     where not (job_id is not null and (exists (select 1 from imports i where i.job_id = s.job_id)
+     where origin <> 'log'
+       and not (job_id is not null and (exists (select 1 from imports i where i.job_id = s.job_id)
                 or exists (select 1 from imports i where i.revert_job_id = s.job_id)))
        and (at, id) < (?1, ?2) and at >= ?3
      order by at desc, id desc limit ?4";
 const CHANGES_BY: &str = "select id, at, actor, origin, summary from change_sets s
-     where not (job_id is not null and (exists (select 1 from imports i where i.job_id = s.job_id)
+     where origin <> 'log'
+       and not (job_id is not null and (exists (select 1 from imports i where i.job_id = s.job_id)
                 or exists (select 1 from imports i where i.revert_job_id = s.job_id)))
        and actor = ?5 and (at, id) < (?1, ?2) and at >= ?3
      order by at desc, id desc limit ?4";

@@ -1,6 +1,9 @@
 //! Answering a query.
 
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+};
 
 use sqlx::{FromRow, SqliteConnection};
 
@@ -23,6 +26,7 @@ pub async fn find(db: &Db, dictionary: &Dictionary, wanted: &Wanted<'_>) -> Resu
     if typed.is_empty() {
         return Ok(Found::default());
     }
+    dictionary.prepare(db).await;
     let mut conn = db.read().acquire().await?;
     let groups: Vec<Vec<String>> = typed.iter().map(|word| vec![word.clone()]).collect();
     let mut search = Search {
@@ -30,7 +34,7 @@ pub async fn find(db: &Db, dictionary: &Dictionary, wanted: &Wanted<'_>) -> Resu
         kind: wanted.kind,
         marked: typed.clone(),
         places: Vec::new(),
-        capped: Vec::new(),
+        counts: HashMap::new(),
     };
     search.add(&mut conn, &groups, 0).await?;
     let mut near = Vec::new();
@@ -62,8 +66,8 @@ struct Search<'a> {
     /// Words that are marked in what is shown.
     marked: Vec<String>,
     places: Vec<Place>,
-    /// Kinds of which there are more.
-    capped: Vec<String>,
+    /// How many there are of kinds of which only some were taken.
+    counts: HashMap<String, usize>,
 }
 
 /// Where a thing stands among the others.
@@ -105,50 +109,50 @@ impl Search<'_> {
         let all = expression(groups);
         let everywhere = format!("({{title body}} : ({all}))");
         if let Some(kind) = self.kind {
-            let of_kind = format!("{everywhere} AND {}", mark(kind));
-            if count(conn, &of_kind).await? <= MOST {
-                let found = weighed(conn, &of_kind).await?;
-                self.take(found, slip);
-            } else {
-                self.glance(conn, &all, groups, kind, MOST, slip).await?;
-            }
-        } else if count(conn, &everywhere).await? <= MOST {
-            let found = weighed(conn, &everywhere).await?;
-            self.take(found, slip);
-        } else {
-            for (kind, _) in KINDS {
-                self.glance(conn, &all, groups, kind, GLANCE, slip).await?;
-            }
+            return self.add_kind(conn, groups, kind, MOST, slip).await;
         }
+        if count(conn, &everywhere).await? > MOST {
+            for (kind, _) in KINDS {
+                self.add_kind(conn, groups, kind, GLANCE, slip).await?;
+            }
+            return Ok(());
+        }
+        let found = weighed(conn, &everywhere).await?;
+        self.take(found, slip);
         Ok(())
     }
 
-    async fn glance(
+    /// Adds what matches of one kind: all of it up to `most`, else some.
+    async fn add_kind(
         &mut self,
         conn: &mut SqliteConnection,
-        all: &str,
         groups: &[Vec<String>],
         kind: &str,
         most: usize,
         slip: u8,
     ) -> Result<(), DbError> {
+        let (all, mark) = (expression(groups), mark(kind));
+        let of_kind = format!("({{title body}} : ({all})) AND {mark}");
+        let counted = count(conn, &of_kind).await?;
+        if counted <= most {
+            let found = weighed(conn, &of_kind).await?;
+            self.take(found, slip);
+            return Ok(());
+        }
         let first = groups.first().and_then(|any| any.first());
         let first = first.map_or_else(String::new, |word| beginning(word));
-        let kind_mark = mark(kind);
         let mut found = Vec::new();
         for expression in [
             // A name that begins with the first word, in use; any name; anything.
-            format!("({{title}} : (^ {first} AND ({all}))) AND {kind_mark} AND marks : \"islive\""),
-            format!("({{title}} : ({all})) AND {kind_mark}"),
-            format!("({{title body}} : ({all})) AND {kind_mark}"),
+            format!("({{title}} : (^ {first} AND ({all}))) AND {mark} AND marks : \"islive\""),
+            format!("({{title}} : ({all})) AND {mark}"),
+            of_kind,
         ] {
             if found.len() < most {
                 found.extend(unweighed(conn, &expression, most).await?);
             }
         }
-        if found.len() >= most && !self.capped.iter().any(|k| k == kind) {
-            self.capped.push(kind.to_owned());
-        }
+        self.counts.insert(kind.to_owned(), counted);
         self.take(found, slip);
         Ok(())
     }
@@ -156,8 +160,7 @@ impl Search<'_> {
     /// Takes up what is not known yet.
     fn take(&mut self, found: Vec<Place>, slip: u8) {
         let query = self.typed.join(" ");
-        let mut known: std::collections::HashSet<i64> =
-            self.places.iter().map(|place| place.id).collect();
+        let mut known: HashSet<i64> = self.places.iter().map(|place| place.id).collect();
         for mut place in found {
             if !known.insert(place.id) {
                 continue;
@@ -192,10 +195,11 @@ impl Search<'_> {
             }
             let shown = of_kind.iter().skip(wanted.offset).take(wanted.limit);
             let ids: Vec<i64> = shown.map(|place| place.id).collect();
+            let counted = self.counts.get(kind).copied().unwrap_or(0);
             groups.push(Group {
                 hits: read(conn, &ids, &self.marked).await?,
-                total: of_kind.len(),
-                is_capped: self.capped.iter().any(|capped| capped == kind),
+                total: of_kind.len().max(counted.min(MOST)),
+                is_capped: counted > MOST,
                 kind: kind.to_owned(),
                 label: label.to_owned(),
             });

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use sqlx::SqliteConnection;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
 use crate::{
     clock::MINUTE,
@@ -25,6 +25,8 @@ const MOST_TERMS: i64 = 1_000_000;
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     known: Arc<RwLock<Arc<Terms>>>,
+    /// Held by whoever reads, so that nobody reads it twice at once.
+    reading: Arc<Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +39,14 @@ pub(super) struct Terms {
 }
 
 impl Dictionary {
+    /// Begins to read it if nobody did yet: whoever types has typed on by the
+    /// time it is needed.
+    pub(super) async fn prepare(&self, db: &Db) {
+        if self.known.read().await.read_at == 0 && self.reading.try_lock().is_ok() {
+            self.read_aside(db);
+        }
+    }
+
     /// The words as they are, or were a moment ago.
     pub(super) async fn terms(
         &self,
@@ -49,40 +59,45 @@ impl Dictionary {
             return Ok(known);
         }
         if known.words.len() <= SMALL {
-            return self.read(conn, mark, db.now()).await;
+            return self.read(db, conn).await;
         }
-        if db.now() - known.read_at >= MINUTE {
-            let (this, db) = (self.clone(), db.clone());
-            // Nobody waits for it, and a failure is tried again.
-            tokio::spawn(async move {
-                if let Ok(mut conn) = db.read().acquire().await {
-                    let _ = this.read(&mut conn, mark, db.now()).await;
-                }
-            });
+        if db.now() - known.read_at >= MINUTE && self.reading.try_lock().is_ok() {
+            self.read_aside(db);
         }
         Ok(known)
     }
 
-    async fn read(
-        &self,
-        conn: &mut SqliteConnection,
-        mark: Vec<u8>,
-        now: i64,
-    ) -> Result<Arc<Terms>, DbError> {
-        let words: Vec<(String, i64)> =
-            sqlx::query_as("select term, doc from search_terms limit ?1")
-                .bind(MOST_TERMS)
-                .fetch_all(conn)
-                .await?;
+    /// Nobody waits for it, and a failure is tried again by the next question.
+    fn read_aside(&self, db: &Db) {
+        let (this, db) = (self.clone(), db.clone());
+        tokio::spawn(async move {
+            if let Ok(mut conn) = db.read().acquire().await {
+                let _ = this.read(&db, &mut conn).await;
+            }
+        });
+    }
+
+    async fn read(&self, db: &Db, conn: &mut SqliteConnection) -> Result<Arc<Terms>, DbError> {
+        let _one_at_a_time = self.reading.lock().await;
+        let mark = mark(conn).await?;
+        let known = Arc::clone(&*self.known.read().await);
+        if known.mark == mark {
+            return Ok(known);
+        }
+        // Numbers have no typos: one digit more is another number.
+        let words: Vec<(String, i64)> = sqlx::query_as(
+            "select term, doc from search_terms where term not glob '*[0-9]*' limit ?1",
+        )
+        .bind(MOST_TERMS)
+        .fetch_all(conn)
+        .await?;
         let terms = Arc::new(Terms {
-            // Numbers have no typos: one digit more is another number.
             words: words
                 .into_iter()
-                .filter(|(word, _)| !word.bytes().any(|b| b.is_ascii_digit()))
                 .map(|(word, count)| (word.into_boxed_str(), count))
                 .collect(),
             mark,
-            read_at: now,
+            read_at: db.now(),
         });
         *self.known.write().await = Arc::clone(&terms);
         Ok(terms)

@@ -86,6 +86,7 @@ pub async fn show(
             .next
             .map(|next| address(&query, Some(&next.to_string()))),
         days: by_day(&page.entries, &names, &zone),
+        has_addresses: wanted.source == Some(Source::Audit),
         chain_ok,
         chain_text,
         frame: frame(&app, &who, "Activity").await,

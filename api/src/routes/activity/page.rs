@@ -24,6 +24,8 @@ pub struct ActivityPage {
     pub error: Option<String>,
     /// Whether there are filters.
     pub is_filtered: bool,
+    /// Whether addresses are shown: in the log itself, not in the feed.
+    pub has_addresses: bool,
     /// Entries of this page, by day.
     pub days: Vec<ActivityDay>,
     /// Whether this is the newest page.
@@ -95,6 +97,7 @@ impl ActivityPage {
             to: String::new(),
             error: None,
             is_filtered: true,
+            has_addresses: true,
             is_first: true,
             first: "/activity".to_owned(),
             next: Some("/activity?cursor=x".to_owned()),

@@ -147,9 +147,8 @@ pub fn what(entry: &Entry) -> String {
         }
         ("grid.undo" | "grid.redo", 1) => format!("{} of", for_action(&entry.action)),
         ("grid.changed", 1) => format!("changed {} of", show::count(changes, "thing", "things")),
-        ("grid.changed" | "grid.undo" | "grid.redo", 2..) => {
-            format!("{} of {many}", for_action(&entry.action))
-        }
+        ("grid.changed", 2..) => format!("changed {many}"),
+        ("grid.undo" | "grid.redo", 2..) => format!("{} of {many}", for_action(&entry.action)),
         _ => for_action(&entry.action),
     }
 }
