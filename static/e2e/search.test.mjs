@@ -180,11 +180,11 @@ test("the feed tells each thing once, with links, by person and day, page by pag
   assert.equal(await entry("archived").filter({ hasText: "Quixote Old Office" }).count(), 1);
   await page.getByRole("link", { name: "Older" }).click();
   await page.getByRole("link", { name: "Newest" }).waitFor();
-  await page.getByLabel("What", { exact: true }).selectOption({ label: "Audit log, whole" });
-  await page.getByLabel("Who").selectOption({ label: "Sample admin" });
+  await page.getByRole("combobox", { name: "What" }).selectOption({ label: "Audit log, whole" });
+  await page.getByRole("combobox", { name: "Who" }).selectOption({ label: "Sample admin" });
   await page.getByRole("button", { name: "Filter" }).click();
   await entry("127.0.0.1").first().waitFor();
-  await page.getByLabel("Action").selectOption({ label: "archived" });
+  await page.getByRole("combobox", { name: "Action" }).selectOption({ label: "archived" });
   await page.getByRole("button", { name: "Filter" }).click();
   await until(async () => (await page.locator(".feed > li").count()) === 1, "one entry");
   await page.getByLabel("To", { exact: true }).fill("2020-01-01");

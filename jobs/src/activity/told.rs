@@ -48,7 +48,7 @@ fn tell(entry: &mut Entry, lines: &[Line]) {
     if ["grid.undo", "grid.redo", "grid.document", "grid.import"].contains(&entry.action.as_str()) {
         return;
     }
-    entry.action = action(lines).to_owned();
+    action(lines).clone_into(&mut entry.action);
 }
 
 /// One action for all of it, if it was one.
@@ -58,7 +58,7 @@ fn action(lines: &[Line]) -> &'static str {
             ("row_added", _) => "row.added",
             ("list", _) => "row.moved",
             ("archived", false) => "row.archived",
-            ("archived", true) | ("deleted", true) => "row.restored",
+            ("archived" | "deleted", true) => "row.restored",
             ("deleted", false) => "row.deleted",
             ("purged", _) => "row.purged",
             ("column", _) => "grid.columns_changed",

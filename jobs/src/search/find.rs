@@ -16,7 +16,9 @@ use crate::{
     notes,
 };
 
-/// Things of a kind that are looked at when more than [`MOST`] match: enough for
+/// Things of all kinds that are weighed for one keystroke.
+const AT_ONCE: usize = 400;
+/// Things of a kind that are looked at when more than that match: enough for
 /// a first page, few enough for every keystroke.
 const GLANCE: usize = 200;
 
@@ -97,7 +99,7 @@ impl Place {
 }
 
 impl Search<'_> {
-    /// Adds what matches. Beyond [`MOST`] matches nobody reads on, and weighing
+    /// Adds what matches. Beyond some hundred matches nobody reads on, and weighing
     /// all of them would take too long for a keystroke: of each kind some are
     /// taken that have the words in their names, then some that have them at all.
     async fn add(
@@ -111,7 +113,7 @@ impl Search<'_> {
         if let Some(kind) = self.kind {
             return self.add_kind(conn, groups, kind, MOST, slip).await;
         }
-        if count(conn, &everywhere).await? > MOST {
+        if count(conn, &everywhere).await? > AT_ONCE {
             for (kind, _) in KINDS {
                 self.add_kind(conn, groups, kind, GLANCE, slip).await?;
             }

@@ -152,7 +152,6 @@ impl Terms {
     fn near(&self, word: &str) -> Vec<String> {
         let letters: Vec<char> = word.chars().collect();
         let most = match letters.len() {
-            0..4 => return Vec::new(),
             4..8 => 1,
             8..36 => 2,
             _ => return Vec::new(),
@@ -209,11 +208,11 @@ fn distance(typed: &[char], word: &str, most: usize) -> Option<usize> {
         row[0] = i + 1;
         for (j, b) in word.iter().enumerate() {
             let exchanged = last[j] + usize::from(a != b);
-            let mut least = exchanged.min(last[j + 1] + 1).min(row[j] + 1);
+            let mut steps = exchanged.min(last[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *a == word[j - 1] && typed[i - 1] == *b {
-                least = least.min(before[j - 1] + 1);
+                steps = steps.min(before[j - 1] + 1);
             }
-            row[j + 1] = least;
+            row[j + 1] = steps;
         }
         // Two rows decide the next one: if both are past it, so are all to come.
         if i > 0 && row[..=long].iter().chain(&last[..=long]).all(|d| *d > most) {
@@ -221,8 +220,8 @@ fn distance(typed: &[char], word: &str, most: usize) -> Option<usize> {
         }
         (before, last) = (last, row);
     }
-    let least = last[..=long].iter().min().copied();
-    least.filter(|least| *least <= most)
+    let nearest = last[..=long].iter().min().copied();
+    nearest.filter(|steps| *steps <= most)
 }
 
 #[cfg(test)]

@@ -54,7 +54,10 @@ pub async fn show(
             Some(refused.detail().to_owned()),
         ),
     };
-    let page = activity::page(&app.db, &wanted).await?;
+    let mut page = activity::page(&app.db, &wanted).await?;
+    if wanted.source != Some(Source::Audit) {
+        page.entries.iter_mut().for_each(|entry| entry.ip.clear());
+    }
     let actions = if wanted.source == Some(Source::Audit) {
         action_choices(&audit::actions(&app.db).await?, wanted.action.as_deref())
     } else {
@@ -86,7 +89,6 @@ pub async fn show(
             .next
             .map(|next| address(&query, Some(&next.to_string()))),
         days: by_day(&page.entries, &names, &zone),
-        has_addresses: wanted.source == Some(Source::Audit),
         chain_ok,
         chain_text,
         frame: frame(&app, &who, "Activity").await,

@@ -24,8 +24,6 @@ pub struct ActivityPage {
     pub error: Option<String>,
     /// Whether there are filters.
     pub is_filtered: bool,
-    /// Whether addresses are shown: in the log itself, not in the feed.
-    pub has_addresses: bool,
     /// Entries of this page, by day.
     pub days: Vec<ActivityDay>,
     /// Whether this is the newest page.
@@ -66,7 +64,7 @@ pub struct ActivityEntry {
     pub note: String,
     /// `bad` for what failed; else empty.
     pub tone: &'static str,
-    /// Network address it came from; empty for all but the audit log.
+    /// Network address it came from; shown in the log itself, not in the feed.
     pub ip: String,
 }
 
@@ -97,7 +95,6 @@ impl ActivityPage {
             to: String::new(),
             error: None,
             is_filtered: true,
-            has_addresses: true,
             is_first: true,
             first: "/activity".to_owned(),
             next: Some("/activity?cursor=x".to_owned()),

@@ -194,14 +194,12 @@ async fn show_page(
 }
 
 fn address(query: &str, kind: &str, page: usize) -> String {
-    let mut address = format!("/search?q={}", show::encoded(query));
-    if !kind.is_empty() {
-        address.push_str(&format!("&kind={kind}"));
+    let query = show::encoded(query);
+    match (kind, page) {
+        ("", _) => format!("/search?q={query}"),
+        (kind, ..2) => format!("/search?q={query}&kind={kind}"),
+        (kind, page) => format!("/search?q={query}&kind={kind}&page={page}"),
     }
-    if page > 1 {
-        address.push_str(&format!("&page={page}"));
-    }
-    address
 }
 
 /// Such as `12`, `1,000+`.
