@@ -23,9 +23,9 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, board, calendar_feed, contacts, export, files, grid, home,
-        imports, investor, jobs, members, my_day, notes, operations, raise, reminders, settings,
-        state, style,
+        accounts, activity, backups, board, calendar_feed, contacts, export, feature_requests,
+        files, grid, home, imports, investor, jobs, members, my_day, notes, operations, raise,
+        reminders, search, settings, state, style,
     },
     state::App,
 };
@@ -38,6 +38,8 @@ pub fn routes() -> Vec<Route> {
         settings::routes(),
         members::routes(),
         activity::routes(),
+        search::routes(),
+        feature_requests::routes(),
         grid::routes(),
         investor::routes(),
         my_day::routes(),

@@ -8,6 +8,7 @@ use crm_jobs::{
     db::{Db, DbError},
     grid::table::SharedTable,
     queue::Registry,
+    search::Dictionary,
 };
 use tokio::sync::Mutex;
 
@@ -30,6 +31,8 @@ pub struct App {
     pub live: Live,
     /// The grid in memory.
     pub grid: SharedTable,
+    /// Words of the search index, for typos.
+    pub search: Dictionary,
     /// Blocks of it, compressed.
     pub(crate) blocks: BlockCache,
     /// Who is where in it.
@@ -44,6 +47,7 @@ impl App {
         Ok(Self {
             live: Live::start(&db, &grid).await?,
             grid,
+            search: Dictionary::default(),
             blocks: BlockCache::default(),
             presence: Presence::default(),
             db,

@@ -4,6 +4,7 @@
 //! The crate knows no HTTP; both binaries stand on it.
 
 pub mod accounts;
+pub mod activity;
 pub mod audit;
 pub mod backup;
 pub mod changes;
@@ -12,6 +13,7 @@ pub mod contacts;
 pub mod db;
 pub mod demo;
 pub mod export;
+pub mod feature_requests;
 pub mod files;
 pub mod formula;
 pub mod funds;
@@ -22,6 +24,7 @@ pub mod investors;
 pub mod notes;
 pub mod queue;
 pub mod raise;
+pub mod search;
 pub mod settings;
 pub mod tasks;
 pub mod testing;

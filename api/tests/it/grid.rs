@@ -398,7 +398,7 @@ async fn an_investor_is_moved_archived_restored_and_deleted() {
             .text
             .contains("Sample Office")
     );
-    let log = member.get(&app, "/api/activity").await.text;
+    let log = member.get(&app, "/api/activity?source=audit").await.text;
     for action in [
         "row.moved",
         "row.archived",

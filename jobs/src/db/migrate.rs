@@ -25,6 +25,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     8 "0008_raise",
     9 "0009_imports_depth",
     10 "0010_people",
+    11 "0011_search",
 ];
 
 /// The schema this binary was built for.

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use super::{Projected, project};
 use crate::{
     db::{Db, DbError, WriteTx},
-    grid,
+    grid, search,
 };
 
 /// Rows projected in one transaction.
@@ -109,6 +109,8 @@ async fn write_rows(tx: &mut WriteTx, ids: &[String]) -> Result<(), DbError> {
     .await?;
     clear_rows(tx, &ids).await?;
     insert_rows(tx, &projected).await?;
+    search::write_investors(tx, &ids, &rows, &columns).await?;
+    search::write_things(tx, &ids).await?;
     people.extend(
         projected
             .iter()
@@ -190,7 +192,7 @@ async fn write_contacts(tx: &mut WriteTx, people: &[String]) -> Result<(), DbErr
     .bind(&people)
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    search::write_contacts(tx, &people).await
 }
 
 async fn write_funds_and_views(tx: &mut WriteTx) -> Result<(), DbError> {

@@ -64,6 +64,15 @@ pub async fn add_task(tx: &mut WriteTx, task: &NewTask<'_>) -> Result<String, Db
     Ok(id)
 }
 
+/// A text of one line within its limits, trimmed.
+pub(crate) fn checked_line(
+    field: &'static str,
+    text: &str,
+    most: usize,
+) -> Result<String, GridError> {
+    check::text(field, text, most, false)
+}
+
 /// A long text within its limits, trimmed, with plain line ends.
 pub(crate) fn checked_text(
     field: &'static str,

@@ -7,14 +7,17 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod activity;
 mod backup;
 mod contacts;
 mod export;
+mod feature_requests;
 mod grid;
 mod import;
 mod investors;
 mod queue;
 mod raise;
+mod search;
 mod sql;
 mod table;
 mod views;

@@ -15,6 +15,7 @@ mod import;
 #[path = "../shared/measure.rs"]
 mod measure;
 mod queue;
+mod search;
 mod table;
 mod write;
 
@@ -22,7 +23,7 @@ mod write;
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let known = ["queue", "write", "grid", "import"];
+    let known = ["queue", "write", "grid", "import", "search"];
     if let Some(unknown) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
         eprintln!("no benchmark {unknown:?}: choose from {}", known.join(", "));
         std::process::exit(2);
@@ -42,5 +43,8 @@ async fn main() {
     }
     if wants("import") {
         import::run().await;
+    }
+    if wants("search") {
+        search::run().await;
     }
 }

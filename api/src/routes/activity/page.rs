@@ -1,8 +1,8 @@
-//! The audit log as a feed people can read.
+//! What happened, as a feed people can read.
 
 use askama::Template;
 
-use crate::routes::page::{Choice, Frame, LinkTo, Paging, When};
+use crate::routes::page::{Choice, Frame, LinkTo, When};
 
 /// What everybody did, newest first.
 #[derive(Debug, Template)]
@@ -10,14 +10,28 @@ use crate::routes::page::{Choice, Frame, LinkTo, Paging, When};
 pub struct ActivityPage {
     /// The frame.
     pub frame: Frame,
+    /// The filter by source.
+    pub sources: Vec<Choice>,
     /// The actor filter.
     pub actors: Vec<Choice>,
-    /// The filter by kind of action.
+    /// The filter by kind of action, of the audit log.
     pub actions: Vec<Choice>,
+    /// The first day, as typed.
+    pub from: String,
+    /// The last day, as typed.
+    pub to: String,
+    /// What is wrong with the filters.
+    pub error: Option<String>,
+    /// Whether there are filters.
+    pub is_filtered: bool,
     /// Entries of this page, by day.
     pub days: Vec<ActivityDay>,
-    /// Where the feed stands.
-    pub paging: Paging,
+    /// Whether this is the newest page.
+    pub is_first: bool,
+    /// The newest page with these filters.
+    pub first: String,
+    /// What is older.
+    pub next: Option<String>,
     /// Whether the hash chain verifies.
     pub chain_ok: bool,
     /// One sentence on the chain.
@@ -46,7 +60,11 @@ pub struct ActivityEntry {
     pub what: String,
     /// What it was done to.
     pub target: Option<LinkTo>,
-    /// Network address it came from; empty for the worker.
+    /// More about it; may be empty.
+    pub note: String,
+    /// `bad` for what failed; else empty.
+    pub tone: &'static str,
+    /// Network address it came from; shown in the log itself, not in the feed.
     pub ip: String,
 }
 
@@ -62,11 +80,24 @@ impl ActivityPage {
                 initials: initials.to_owned(),
                 what: what.to_owned(),
                 target: (!target.is_empty()).then(|| LinkTo::new(target, "/investors/sample")),
+                note: String::new(),
+                tone: "",
                 ip: ip.to_owned(),
             }
         };
         Self {
             frame: Frame::sample("Activity", "/activity"),
+            sources: vec![
+                Choice::new("", "Everything", true),
+                Choice::new("audit", "Audit log, whole", false),
+            ],
+            from: "2025-03-01".to_owned(),
+            to: String::new(),
+            error: None,
+            is_filtered: true,
+            is_first: true,
+            first: "/activity".to_owned(),
+            next: Some("/activity?cursor=x".to_owned()),
             actors: vec![
                 Choice::new("", "Everybody", true),
                 Choice::new("u1", "Robin Sample", false),
@@ -88,14 +119,18 @@ impl ActivityPage {
                             "08:12",
                             "192.0.2.10",
                         ),
-                        entry(
-                            "W",
-                            "The worker",
-                            "verified the backup",
-                            "crm-2025-03-04",
-                            "02:00",
-                            "",
-                        ),
+                        ActivityEntry {
+                            note: "the disk is full".to_owned(),
+                            tone: "bad",
+                            ..entry(
+                                "S",
+                                "The system",
+                                "asked for something that failed:",
+                                "job 12",
+                                "02:00",
+                                "",
+                            )
+                        },
                     ],
                 },
                 ActivityDay {
@@ -113,7 +148,6 @@ impl ActivityPage {
                     ],
                 },
             ],
-            paging: Paging::sample("412 entries"),
             chain_ok: true,
             chain_text:
                 "The log is whole: 412 entries, each sealed by the one after it. Checked 3 min ago."
@@ -126,7 +160,9 @@ impl ActivityPage {
     pub fn sample_empty() -> Self {
         Self {
             days: Vec::new(),
-            paging: Paging::default(),
+            error: Some("“soon” is no day: write it as 2026-03-31.".to_owned()),
+            is_first: false,
+            next: None,
             chain_ok: false,
             chain_text:
                 "Entry 208 does not match the one after it: someone or something changed the log."

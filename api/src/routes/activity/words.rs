@@ -1,6 +1,8 @@
-//! The audit log's terms in words.
+//! What happened, in words.
 
-use crate::routes::page::LinkTo;
+use crm_jobs::activity::{Entry, Source};
+
+use crate::{routes::page::LinkTo, show};
 
 /// Action and what it reads like after a name. An action without words still
 /// reads: `grid.row_added` becomes "grid row added".
@@ -21,16 +23,22 @@ const WORDS: &[(&str, &str)] = &[
     ("link.reset_made", "made a link for a new password"),
     ("link.used", "used a one-time link"),
     ("link.withdrawn", "withdrew an invitation"),
+    ("token.created", "made an API token"),
+    ("token.revoked", "revoked an API token"),
+    ("calendar.created", "made a calendar address"),
+    ("calendar.revoked", "revoked a calendar address"),
     ("job.enqueued", "started"),
     ("job.retried", "retried"),
     ("job.cancelled", "cancelled"),
     ("job.replayed", "replayed a job as"),
+    ("job.failed", "asked for something that failed:"),
     ("jobs.retried", "retried failed jobs"),
     ("jobs.dismissed", "dealt with failed jobs"),
     ("schedule.edited", "changed the schedule"),
     ("kind.paused", "paused a kind of job"),
     ("kind.resumed", "resumed a kind of job"),
     ("backup.asked", "asked for a backup:"),
+    ("backup.taken", "backed everything up:"),
     ("backup.verification_asked", "asked to verify a backup:"),
     ("export.view", "exported a view"),
     ("export.snapshot", "took a snapshot of everything"),
@@ -42,23 +50,68 @@ const WORDS: &[(&str, &str)] = &[
         "snapshot.loaded",
         "loaded a snapshot into the empty database",
     ),
-    ("grid.replaced", "put back the whole grid"),
+    ("cells.changed", "changed fields of"),
     ("row.added", "added"),
-    ("row.moved", "moved to another list"),
+    ("row.moved", "moved to another list:"),
     ("row.archived", "archived"),
     ("row.restored", "restored"),
     ("row.deleted", "deleted"),
-    ("grid.undone", "undid a change of the grid"),
-    ("grid.changed", "changed several investors or columns"),
+    ("row.purged", "purged an investor for good"),
+    ("grid.changed", "changed the grid"),
     ("grid.columns_changed", "changed the columns"),
+    ("grid.replaced", "put back the whole grid"),
+    ("grid.document", "put back the whole grid"),
+    ("grid.undone", "undid a change of the grid"),
+    ("grid.undo", "undid a change"),
+    ("grid.redone", "redid a change of the grid"),
+    ("grid.redo", "redid a change"),
+    ("grid.reverted", "took a change of the grid back"),
+    ("grid.import", "imported a file"),
+    ("view.added", "added the view"),
+    ("view.changed", "changed the view"),
+    ("view.deleted", "deleted the view"),
+    ("view.restored", "brought back the view"),
     ("import.created", "uploaded"),
     ("import.started", "started"),
+    ("import.applied", "imported"),
     ("import.read_again", "read again"),
     ("import.reverted", "took back"),
+    ("import.deleted", "deleted"),
+    ("import.reopened", "opened again"),
     ("import.profile_saved", "saved a profile of"),
     ("import.profile_removed", "removed a profile"),
-    ("token.created", "made an API token"),
-    ("token.revoked", "revoked an API token"),
+    ("export.made", "exported"),
+    ("task.added", "added a task for"),
+    ("task.changed", "changed a task of"),
+    ("task.done", "finished a task of"),
+    ("task.snoozed", "snoozed a task of"),
+    ("task.reopened", "opened a task again of"),
+    ("task.deleted", "deleted a task of"),
+    ("task.restored", "brought back a task of"),
+    ("note.added", "wrote a note on"),
+    ("note.changed", "changed a note on"),
+    ("note.deleted", "deleted a note on"),
+    ("note.restored", "brought back a note on"),
+    ("file.attached", "attached a file to"),
+    ("file.deleted", "deleted a file of"),
+    ("file.restored", "brought back a file of"),
+    ("communication.logged", "logged a contact with"),
+    ("contact.noted", "logged a contact with"),
+    ("contact.changed", "changed the contact"),
+    ("contact.merged", "made two contacts one:"),
+    ("contact.kept_apart", "said that two contacts are two:"),
+    ("fund.created", "added the fund"),
+    ("fund.changed", "changed the terms of"),
+    ("fund.deleted", "deleted the fund"),
+    ("fund.restored", "brought back the fund"),
+    ("commitment.recorded", "recorded a commitment of"),
+    ("commitment.transferred", "transferred a commitment of"),
+    ("opportunity.explained", "said why they lost"),
+    ("request.added", "wished for"),
+    ("request.changed", "changed the request"),
+    ("request.answered", "answered the request"),
+    ("request.deleted", "deleted the request"),
+    ("request.restored", "brought back the request"),
 ];
 
 /// What somebody did.
@@ -72,17 +125,86 @@ pub fn for_action(action: &str) -> String {
         )
 }
 
-/// Where a target can be seen, for kinds that have a page.
-pub fn link_to(target: &str) -> Option<LinkTo> {
-    let (kind, id) = target.split_once(':')?;
-    let (label, href) = match kind {
-        "job" => (format!("job {id}"), format!("/jobs/{id}")),
-        "row" => ("an investor".to_owned(), format!("/investors/{id}")),
-        "import" => ("an import".to_owned(), format!("/imports/{id}")),
-        "archive" => ("an archive".to_owned(), "/export".to_owned()),
-        "view" => ("a view".to_owned(), format!("/grid?view={id}")),
-        "backup" => ("a backup".to_owned(), "/backups".to_owned()),
-        _ => return None,
+/// What somebody did, with how much of it.
+pub fn what(entry: &Entry) -> String {
+    // A task of the team's stands for itself.
+    let (is_task, is_task_alone) = (
+        entry.action.starts_with("task."),
+        entry.target.starts_with("task:"),
+    );
+    if is_task && is_task_alone {
+        let words = for_action(&entry.action);
+        let words = words.trim_end_matches(" of").trim_end_matches(" for");
+        return words.replace(" a task", " the task");
+    }
+    let (Source::Changes, Some(changes), Some(rows)) = (entry.source, entry.changes, entry.rows)
+    else {
+        return for_action(&entry.action);
     };
-    Some(LinkTo::new(&label, &href))
+    let more = if entry.has_more_changes {
+        "more than "
+    } else {
+        ""
+    };
+    let many = format!("{more}{}", show::count(rows, "investor", "investors"));
+    let fields = format!("{more}{}", show::count(changes, "field", "fields"));
+    match (entry.action.as_str(), rows) {
+        ("cells.changed", 1) => format!("changed {fields} of"),
+        ("cells.changed", _) => format!("changed {fields} of {many}"),
+        ("row.moved", 2..) => format!("moved {many} to another list"),
+        ("row.added" | "row.archived" | "row.restored" | "row.deleted", 2..) => {
+            format!("{} {many}", for_action(&entry.action))
+        }
+        ("grid.undo" | "grid.redo", 1) => format!("{} of", for_action(&entry.action)),
+        ("grid.changed", 1) => format!("changed {} of", show::count(changes, "thing", "things")),
+        ("grid.changed", 2..) => format!("changed {many}"),
+        ("grid.undo" | "grid.redo", 2..) => format!("{} of {many}", for_action(&entry.action)),
+        _ => for_action(&entry.action),
+    }
+}
+
+/// Where what it was done to can be seen, for kinds that have a page. What has no
+/// name is gone; then the page leads where its like are.
+pub fn link(entry: &Entry) -> Option<LinkTo> {
+    if entry.action == "row.purged" {
+        return None;
+    }
+    let (kind, id) = entry.target.split_once(':')?;
+    let one = |gone: &str, list: &str, page: String| match &entry.name {
+        Some(name) => LinkTo::new(name, &page),
+        None => LinkTo::new(gone, list),
+    };
+    Some(match kind {
+        "job" => {
+            let kind = entry.name.as_deref().unwrap_or_default().replace('_', " ");
+            let label = format!("job {id} {kind}");
+            LinkTo::new(label.trim_end(), &format!("/jobs/{id}"))
+        }
+        "row" => one(
+            "a deleted investor",
+            "/grid/trash",
+            format!("/investors/{id}"),
+        ),
+        "contact" => one("a contact", "/contacts", format!("/contacts/{id}")),
+        "fund" => one("a deleted fund", "/funds", format!("/funds/{id}")),
+        "task" => one("a deleted task", "/day", format!("/tasks/{id}")),
+        "import" => one("an import", "/imports", format!("/imports/{id}")),
+        "request" => one(
+            "a deleted request",
+            "/feature-requests",
+            format!("/feature-requests#request-{id}"),
+        ),
+        "archive" => one("an archive", "/export", "/export".to_owned()),
+        "view" => one("a view", "/grid", format!("/grid?view={id}")),
+        "backup" => one("a backup", "/backups", "/backups".to_owned()),
+        _ => return None,
+    })
+}
+
+/// How the entry should be taken.
+pub fn tone(entry: &Entry) -> &'static str {
+    match (entry.source, entry.note.is_empty()) {
+        (Source::Jobs, _) | (Source::Backups, false) => "bad",
+        _ => "",
+    }
 }
