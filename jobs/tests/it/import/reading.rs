@@ -160,7 +160,8 @@ proptest! {
         for (record, row) in table.records.iter().zip(&cells) {
             prop_assert!(record.problem.is_none());
             for (index, cell) in row.iter().enumerate() {
-                prop_assert_eq!(record.cell(index), cell);
+                // What guards a text from spreadsheets is taken off, and nothing else.
+                prop_assert_eq!(record.cell(index), crm_jobs::export::unguarded(cell));
             }
             // Lone carriage returns count as lines too, which `lines` does not do.
             if !text.contains('\r') {
