@@ -133,6 +133,16 @@ pub const TABLES: &[SnapshotTable] = &[
         "import_id, what, thing_id",
         "import_id, what, thing_id",
     ),
+    table(
+        "feature_requests",
+        "id, title, body, status, answer, answered_by, answered_at, created_by, created_at, updated_at, deleted_at",
+        "id",
+    ),
+    table(
+        "feature_votes",
+        "request_id, user_id, at",
+        "request_id, user_id",
+    ),
 ];
 
 /// Columns of those tables that never leave, or follow from others.
@@ -173,4 +183,11 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("fundraising_funds", "rebuilt"),
     ("fundraising_commitments", "rebuilt"),
     ("fundraising_views", "rebuilt"),
+    ("search_entries", "rebuilt"),
+    ("search_index", "rebuilt"),
+    ("search_index_config", "rebuilt"),
+    ("search_index_data", "rebuilt"),
+    ("search_index_docsize", "rebuilt"),
+    ("search_index_idx", "rebuilt"),
+    ("search_terms", "rebuilt"),
 ];
