@@ -54,7 +54,7 @@ impl Dice {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
+        usize::try_from(self.0 % n as u64).unwrap()
     }
 
     fn name(&mut self, syllables: usize) -> String {
@@ -63,6 +63,9 @@ impl Dice {
         first.to_uppercase() + rest
     }
 }
+
+/// What is asked, made from a name that is there.
+type Asked = fn(&mut Dice, &str) -> String;
 
 pub async fn run() {
     // A smaller run shows that it works; figures count at 50,000.
@@ -221,7 +224,7 @@ async fn over_http(t: &TestDb, names: &[String]) {
     );
     let mut dice = Dice(0x0BAD_CAFE_1234_5678);
     let mut all = Times::default();
-    let kinds: [(&str, fn(&mut Dice, &str) -> String); 8] = [
+    let kinds: [(&str, Asked); 8] = [
         ("one letter", |_, name| name.chars().take(1).collect()),
         ("three letters", |_, name| name.chars().take(3).collect()),
         ("the beginning of a name", |_, name| {
