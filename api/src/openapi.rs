@@ -60,6 +60,9 @@ fn operation(route: &Route, doc: &Doc, problem: &Schema, generator: &mut SchemaG
         let mut response = json!({ "description": "Done." });
         if let Some(schema) = schema {
             response["content"] = json!({ "application/json": { "schema": schema(generator) } });
+            for media_type in doc.files {
+                response["content"][*media_type] = json!({ "schema": { "type": "string" } });
+            }
         }
         responses.insert(status.to_string(), response);
     }

@@ -48,6 +48,8 @@ pub struct Doc {
     pub body: Option<(&'static str, SchemaOf)>,
     /// Answers by status; no schema when there is no body.
     pub answers: Vec<(u16, Option<SchemaOf>)>,
+    /// Media types that an answer may have instead of JSON: files.
+    pub files: &'static [&'static str],
     /// Statuses of possible problems, beyond those every route has.
     pub problems: &'static [u16],
 }
@@ -142,6 +144,12 @@ impl Route {
     #[must_use]
     pub fn answers<T: JsonSchema>(self, status: u16) -> Self {
         self.documented(|doc| doc.answers.push((status, Some(schema_of::<T>))))
+    }
+
+    /// Documents that the answer may be a file of one of these media types.
+    #[must_use]
+    pub fn or_files(self, media_types: &'static [&'static str]) -> Self {
+        self.documented(|doc| doc.files = media_types)
     }
 
     /// Documents an answer without a body.

@@ -45,6 +45,7 @@ pub fn routes() -> Vec<Route> {
             )
             .query::<ExportQuery>()
             .answers::<SnapshotShape>(200)
+            .or_files(&["text/csv", view::XLSX])
             .problems(&[403, 404]),
         post("/api/fundraising/archive", Admin, archives::make)
             .json(

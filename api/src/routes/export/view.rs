@@ -22,6 +22,9 @@ use crate::{
     state::App,
 };
 
+/// The media type of a workbook.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 /// Rows in one piece.
 const ROWS: usize = 250;
 
@@ -59,7 +62,7 @@ pub async fn xlsx(app: &App, who: &SignedIn, query: &ExportQuery) -> Result<Resp
         .map_err(AppError::internal)?
         .map_err(AppError::internal)?;
     let body = file_body(tokio::fs::File::from_std(file));
-    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let kind = XLSX;
     Ok(saved(body, kind, &name))
 }
 
