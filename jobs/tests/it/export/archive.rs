@@ -55,6 +55,8 @@ async fn attach(t: &TestDb, row: &str, name: &str, content: &[u8]) -> files::Fil
         .await
         .unwrap();
     tx.commit().await.unwrap();
+    // Files are named in the order of their time: no two share one.
+    t.advance(1);
     file
 }
 
