@@ -15,7 +15,10 @@ use tokio::sync::Mutex;
 use crate::{
     config::Config,
     live::Live,
-    routes::state::{blocks::BlockCache, live::Presence},
+    routes::{
+        imports::Applicable,
+        state::{blocks::BlockCache, live::Presence},
+    },
 };
 
 /// The state of the program. Cheap to clone.
@@ -37,6 +40,8 @@ pub struct App {
     pub(crate) blocks: BlockCache,
     /// Who is where in it.
     pub(crate) presence: Presence,
+    /// The last import a dry run found nothing against.
+    pub(crate) applicable: Applicable,
     chain: Arc<Mutex<Option<(i64, Chain)>>>,
 }
 
@@ -53,6 +58,7 @@ impl App {
             db,
             config: Arc::new(config),
             registry: Arc::new(registry),
+            applicable: Applicable::default(),
             chain: Arc::default(),
         })
     }

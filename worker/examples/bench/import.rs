@@ -64,20 +64,25 @@ pub async fn run() {
     };
     let api = Process::api(t.dir(), ADDRESS).await;
     let worker = Process::worker(&t, 10);
+    let mut most = Most::of([&api, &worker]);
     let new = client.bring_in("new rows", rows, &first).await;
     assert_eq!(new["new"], rows, "{new}");
+    most.look();
     let again = client.bring_in("the same again", rows, &first).await;
     assert_eq!(again["unchanged"], rows, "{again}");
+    most.look();
     let other = file(rows, "remark");
     let changed = client
         .bring_in("8 cells of each row changed", rows, &other)
         .await;
     assert_eq!(changed["changed_cells"], rows * 8, "{changed}");
+    most.look();
     client.take_back(rows).await;
-    for (name, process) in [("api", &api), ("worker", &worker)] {
+    most.look();
+    for (name, most) in ["api", "worker"].into_iter().zip(most.mib) {
         row(
             &format!("{name}: most memory"),
-            &format!("{:.0} MiB", peak_mib(process)),
+            &format!("{most:.0} MiB"),
             "target < 500 MB",
         );
     }
@@ -192,6 +197,39 @@ fn held(job: &Value) -> String {
     found
         .and_then(|t| t.split('"').next())
         .map_or_else(String::new, |ms| format!("lock held {ms}"))
+}
+
+/// The most memory the api and the worker ever held.
+struct Most<'p> {
+    processes: [&'p Process; 2],
+    mib: [f64; 2],
+}
+
+impl<'p> Most<'p> {
+    fn of(processes: [&'p Process; 2]) -> Self {
+        Self {
+            processes,
+            mib: [0.0; 2],
+        }
+    }
+
+    /// Prints what both took at most since the last look.
+    fn look(&mut self) {
+        let now = self.processes.map(peak_mib);
+        let [api, worker] = now;
+        row(
+            "  most memory",
+            &format!("{api:.0} MiB api"),
+            &format!("{worker:.0} MiB worker"),
+        );
+        for (most, now) in self.mib.iter_mut().zip(now) {
+            *most = most.max(now);
+        }
+        for process in self.processes {
+            // 5 asks Linux to forget the peak.
+            let _ = std::fs::write(format!("/proc/{}/clear_refs", process.0.id()), "5");
+        }
+    }
 }
 
 fn peak_mib(process: &Process) -> f64 {

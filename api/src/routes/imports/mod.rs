@@ -25,6 +25,7 @@ use crate::{
     state::App,
 };
 
+mod checked;
 mod draft;
 mod drift;
 pub mod drift_page;
@@ -35,6 +36,8 @@ mod profiles;
 mod revert;
 #[cfg(any(test, debug_assertions))]
 mod sample;
+
+pub use checked::Applicable;
 
 /// The file and the form around it.
 const UPLOAD_LIMIT: usize = MAX_FILE_BYTES + 64 * 1024;
@@ -291,7 +294,7 @@ async fn read_again(
 }
 
 async fn dry_run(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Report>, AppError> {
-    Ok(Json(import::dry_run(&app.db, &id).await?))
+    Ok(Json(checked::dry_run(&app, &id).await?))
 }
 
 async fn apply(
@@ -308,8 +311,9 @@ async fn apply(
 }
 
 async fn start(app: &App, who: &SignedIn, id: &str) -> Result<i64, AppError> {
-    let report = import::dry_run(&app.db, id).await?;
-    if let Some(error) = report.errors.first() {
+    if !app.applicable.knows(app, id).await?
+        && let Some(error) = import::dry_run(&app.db, id).await?.errors.first()
+    {
         return Err(AppError::conflict("cannot_apply", sentence(error)));
     }
     let mut tx = app.db.write().await?;

@@ -10,7 +10,7 @@ use crm_jobs::{
 use serde::Deserialize;
 
 use super::{
-    draft, find,
+    checked, draft, find,
     page::{
         self, CellChange, Fact, ImportPage, ImportRow, ImportsPage, KeptThing, ProfileRow, Reading,
         RejectedRow,
@@ -136,7 +136,7 @@ pub async fn one_page(
 ) -> Result<ImportPage, AppError> {
     let import = find(app, id).await?;
     let report = match import.state {
-        ImportState::Draft => import::dry_run(&app.db, id).await?,
+        ImportState::Draft => checked::dry_run(app, id).await?,
         _ => import.outcome.clone().unwrap_or_default(),
     };
     let is_reverting = import.state == ImportState::Reverting;
