@@ -82,6 +82,7 @@ async fn apply(cx: &Context, import: &Import) -> Result<(), Trouble> {
     };
     let actor = cx.created_by();
     let ready = prepare(cx.db(), import, &table, actor, &progress).await?;
+    drop(table);
     cx.check_cancelled()?;
     let writing = format!("writing: {}", ready.report.summary());
     cx.progress(rows / 2, rows, writing);
@@ -91,9 +92,10 @@ async fn apply(cx: &Context, import: &Import) -> Result<(), Trouble> {
         ready
     } else {
         // Somebody edited meanwhile; nobody can while this holds the lock.
+        drop(ready);
+        let table = file_table(cx.db(), import).await?;
         prepare(cx.db(), import, &table, actor, &progress).await?
     };
-    drop(table);
     let (applied, report) = ready.write(&mut tx, import, cx.id(), actor).await?;
     let summary = report.summary();
     let change_set = (applied.changes > 0).then_some(applied.version);

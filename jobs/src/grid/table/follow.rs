@@ -72,9 +72,11 @@ impl Table {
             ..Touched::default()
         };
         self.take_columns(&mut delta, &mut touched);
-        let rows = std::mem::take(&mut delta.rows);
-        for row in &rows {
+        let mut rows = std::mem::take(&mut delta.rows);
+        for row in &mut rows {
             self.take_row(row, &mut touched);
+            // Beside the table there is no room for the text of 50,000 rows.
+            row.cells = String::new();
         }
         self.take_around(&delta, &mut touched);
         self.place(&rows, &touched.fresh, delta.positions.take());
