@@ -43,6 +43,20 @@ pub struct Change {
     pub after: Option<String>,
 }
 
+impl Change {
+    /// A change of a column's definition.
+    pub(super) fn of_column(id: &str, before: Option<String>, after: Option<String>) -> Self {
+        Self {
+            set: 0,
+            what: "column".to_owned(),
+            row_id: None,
+            column_id: Some(id.to_owned()),
+            before,
+            after,
+        }
+    }
+}
+
 #[derive(FromRow)]
 struct SetRecord {
     id: i64,

@@ -23,6 +23,7 @@ mod operation;
 mod opportunities;
 pub mod people;
 mod persist;
+mod put_back;
 mod read;
 mod retype;
 mod revert;
@@ -53,11 +54,13 @@ pub use history::{
 pub use model::{Column, ContactPill, LISTS, MAX_CELL_BYTES, MAX_COLUMNS, MAX_ROWS, Row, State};
 pub use names::{FundName, Names, UserName};
 pub use operation::{Applied, ChangeBy, Conflict, Operation, RowVersion};
+pub use put_back::{PutBackCell, PutBackPreview, PutBackTable, put_back, put_back_preview};
 pub use read::{ListCounts, all_columns, all_rows, columns, list_counts, row, rows_by_id, state};
 pub use retype::{RetypeFailure, RetypePreview, retype_preview};
 pub(crate) use revert::took_back;
 pub use revert::{
-    REVERTED_AT_ONCE, RevertChangeSet, Undone, added_cells, pass_over, redo, revert, undo,
+    REVERTED_AT_ONCE, RevertChangeSet, TOO_MANY, Undone, added_cells, hand_over, pass_over, redo,
+    revert, undo,
 };
 pub use table::value_json;
 pub use trash::{Trash, TrashedColumn, TrashedRow, purge, trash};

@@ -10,13 +10,14 @@ use super::{
 };
 use crate::{
     db::{DbError, WriteTx},
-    queue::{EnqueueOptions, Payload, Prepared, Unique, enqueue_with},
+    queue::{EnqueueOptions, JobId, Payload, Prepared, Unique, enqueue_with},
 };
 
 /// A change set with more changes is reverted by a job, not while somebody waits.
 pub const REVERTED_AT_ONCE: usize = 20_000;
 
-const TOO_MANY: &str = "too_many_changes";
+/// The code of the refusal of a larger one.
+pub const TOO_MANY: &str = "too_many_changes";
 
 /// Takes a large change set back.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -184,13 +185,12 @@ async fn take_back(
 }
 
 /// Leaves a large set to a job. Asking again while it is at work changes nothing.
-async fn hand_over(tx: &mut WriteTx, actor: &str, set: i64) -> Result<(), GridError> {
+pub async fn hand_over(tx: &mut WriteTx, actor: &str, set: i64) -> Result<JobId, GridError> {
     let job = Prepared::new(&RevertChangeSet {
         change_set: set,
         actor: actor.to_owned(),
     })?;
-    enqueue_with(tx, &job, &EnqueueOptions::by(actor)).await?;
-    Ok(())
+    Ok(enqueue_with(tx, &job, &EnqueueOptions::by(actor)).await?.id)
 }
 
 async fn passed_over(tx: &mut WriteTx, set: i64) -> Result<Applied, DbError> {
@@ -217,19 +217,26 @@ async fn unchanged(tx: &mut WriteTx) -> Result<Applied, DbError> {
     })
 }
 
-fn undo_column(change: &Change, operations: &mut Vec<Operation>) -> Result<(), GridError> {
-    let id = change.column_id.clone().unwrap_or_default();
-    let definition = |text: &Option<String>| -> Result<Option<Column>, DbError> {
-        let Some(text) = text else {
-            return Ok(None);
-        };
-        let mut full = json(Some(text))?;
-        full["id"] = id.as_str().into();
-        serde_json::from_value(full)
-            .map(Some)
-            .map_err(|e| sqlx::Error::Decode(Box::new(e)))
+/// A column's definition as history keeps it.
+pub(super) fn definition(id: &str, text: Option<&str>) -> Result<Option<Column>, DbError> {
+    let Some(text) = text else {
+        return Ok(None);
     };
-    match (definition(&change.before)?, definition(&change.after)?) {
+    let mut full = json(Some(text))?;
+    full["id"] = id.into();
+    serde_json::from_value(full)
+        .map(Some)
+        .map_err(|e| sqlx::Error::Decode(Box::new(e)))
+}
+
+pub(super) fn undo_column(
+    change: &Change,
+    operations: &mut Vec<Operation>,
+) -> Result<(), GridError> {
+    let id = change.column_id.clone().unwrap_or_default();
+    let before = definition(&id, change.before.as_deref())?;
+    let after = definition(&id, change.after.as_deref())?;
+    match (before, after) {
         (None, _) => operations.push(Operation::DeleteColumn { column: id }),
         (Some(_), None) => operations.push(Operation::RestoreColumn { column: id }),
         (Some(before), Some(after)) => {
@@ -408,13 +415,13 @@ fn changed_since() -> GridError {
     )
 }
 
-fn json(text: Option<&str>) -> Result<Value, DbError> {
+pub(super) fn json(text: Option<&str>) -> Result<Value, DbError> {
     text.map_or(Ok(Value::Null), |text| {
         serde_json::from_str(text).map_err(|e| sqlx::Error::Decode(Box::new(e)))
     })
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 

@@ -5,6 +5,7 @@ mod apply_import;
 mod maintain;
 mod make_archive;
 mod probe;
+mod put_back_table;
 mod revert_change_set;
 mod revert_import;
 mod sync_relational;
@@ -17,7 +18,7 @@ pub use probe::Probe;
 use crate::{
     backup::{TakeBackup, VerifyBackup},
     export::archive::{MakeArchive, RemoveArchives},
-    grid::{RevertChangeSet, SyncRelational},
+    grid::{PutBackTable, RevertChangeSet, SyncRelational},
     import::{ApplyImport, RevertImport},
     queue::{
         Registry,
@@ -32,6 +33,7 @@ pub fn registry() -> Registry {
         .with::<Maintain>()
         .with::<MakeArchive>()
         .with::<Probe>()
+        .with::<PutBackTable>()
         .with::<RemoveArchives>()
         .with::<RevertChangeSet>()
         .with::<RevertImport>()

@@ -52,6 +52,16 @@ pub async fn undo(
     let done = Done::to(safe_next(&back.next));
     let applied = match grid::revert(&mut tx, change_set, &by, grid::REVERTED_AT_ONCE).await {
         Ok(applied) => applied,
+        Err(grid::GridError::Invalid { code, .. }) if code == grid::TOO_MANY => {
+            let job = grid::hand_over(&mut tx, &set.actor, change_set).await?;
+            let detail = json!({ "change_set": change_set, "job": job });
+            audit::record(&mut tx, &actor, "grid.undone", "", detail, &who.ip()).await?;
+            tx.commit().await?;
+            return Ok(done.saying(
+                FlashKind::Info,
+                "This change is large: it is being undone in the background.",
+            ));
+        }
         Err(grid::GridError::Invalid { detail, .. }) => {
             return Ok(done.saying(FlashKind::Warn, crate::error::sentence(&detail)));
         }

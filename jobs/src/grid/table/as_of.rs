@@ -36,7 +36,7 @@ struct Past {
 /// columns derived from them are blank.
 pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, GridError> {
     let mut tx = db.read().begin().await.map_err(GridError::from)?;
-    let (version, at, actor) = set_at(&mut tx, when).await?;
+    let (version, at, actor) = version_at(&mut tx, when).await?;
     let table = shared.read().await?;
     let changes: Vec<Past> = sqlx::query_as(
         "select what, row_id, column_id, before from grid_changes where change_set_id > ?1 order by change_set_id desc, id desc",
@@ -111,7 +111,10 @@ pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, G
 }
 
 /// Version, time and actor of the last change set by then.
-async fn set_at(tx: &mut SqliteConnection, when: AsOf) -> Result<(i64, i64, String), GridError> {
+pub(crate) async fn version_at(
+    tx: &mut SqliteConnection,
+    when: AsOf,
+) -> Result<(i64, i64, String), GridError> {
     let found: Option<(i64, i64, String)> = match when {
         AsOf::Version(version) => {
             sqlx::query_as("select id, at, actor from change_sets where id = ?1")

@@ -24,6 +24,7 @@ use self::{cell::Place, compute::Program, dictionary::Dictionary};
 use super::{Column, ColumnType, Names};
 use crate::formula::{Moment, Value};
 
+pub(super) use as_of::version_at;
 pub use as_of::{AsOf, as_of};
 pub use changes::{Changed, ChangedRow, Changes, ColumnFacts};
 pub(super) use derived::pipeline_column;
