@@ -24,8 +24,8 @@ use crate::{
     route::Route,
     routes::{
         accounts, activity, backups, board, calendar_feed, contacts, export, feature_requests,
-        files, grid, home, imports, investor, jobs, members, my_day, notes, operations, raise,
-        reminders, search, settings, state, style,
+        files, grid, home, imports, investor, jobs, members, my_day, notes, operations, put_back,
+        raise, reminders, search, settings, state, style,
     },
     state::App,
 };
@@ -49,6 +49,7 @@ pub fn routes() -> Vec<Route> {
         calendar_feed::routes(),
         board::routes(),
         state::routes(),
+        put_back::routes(),
         raise::routes(),
         contacts::routes(),
         imports::routes(),

@@ -24,6 +24,7 @@ mod matrix;
 mod operations;
 mod pages;
 mod people;
+mod put_back;
 mod raise;
 mod search;
 mod settings;

@@ -50,6 +50,8 @@ fn every_sample_renders() {
         routes::notes::page::LogPage::sample,
         routes::reminders::page::TaskPage::sample,
         routes::grid::trash_page::TrashPage::sample,
+        routes::put_back::page::PutBackPage::sample,
+        routes::put_back::page::PutBackPage::sample_empty,
         routes::home::page::HomePage::sample,
         routes::home::page::HomePage::sample_empty,
         routes::imports::page::ImportsPage::sample,

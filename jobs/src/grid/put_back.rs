@@ -23,7 +23,7 @@ use crate::{
 /// Changes that are folded at most: beyond that a backup is the better way.
 const MOST: usize = 2_000_000;
 /// Rows and cells a preview names.
-const SHOWN: usize = 50;
+const SHOWN: usize = 20;
 
 /// Puts the table back to how it was.
 #[derive(Clone, Debug, Serialize, Deserialize)]

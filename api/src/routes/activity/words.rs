@@ -66,6 +66,7 @@ const WORDS: &[(&str, &str)] = &[
     ("grid.redone", "redid a change of the grid"),
     ("grid.redo", "redid a change"),
     ("grid.reverted", "took a change of the grid back"),
+    ("grid.put_back", "put the table back to how it was"),
     ("grid.import", "imported a file"),
     ("view.added", "added the view"),
     ("view.changed", "changed the view"),

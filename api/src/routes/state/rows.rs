@@ -170,12 +170,12 @@ pub async fn past(app: &App, when: &str) -> Result<Table, AppError> {
     Ok(as_of(&app.db, &app.grid, when).await?)
 }
 
-/// `as_of` as people write it.
-async fn moment(app: &App, text: &str) -> Result<AsOf, AppError> {
+/// `as_of` as people write it; a time without a zone is in the fund's.
+pub async fn moment(app: &App, text: &str) -> Result<AsOf, AppError> {
     let wrong = || {
         AppError::invalid(
             "as_of",
-            "Write a version such as 120, a date such as 2026-03-31, or a time such as 2026-03-31T14:05:00Z.",
+            "Write a version such as 120, a date such as 2026-03-31, or a time such as 2026-03-31T14:05.",
         )
     };
     if let Ok(version) = text.parse::<i64>() {
@@ -184,13 +184,17 @@ async fn moment(app: &App, text: &str) -> Result<AsOf, AppError> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(AsOf::Time(at.as_millisecond()));
     }
-    let day: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
-    let table = app.grid.read().await?;
-    let next = day.tomorrow().map_err(|_| wrong())?;
-    let end = next
-        .to_zoned(table.moment.zone.clone())
-        .map_err(|_| wrong())?;
-    Ok(AsOf::Time(end.timestamp().as_millisecond() - 1))
+    let zone = app.grid.read().await?.moment.zone.clone();
+    if let Ok(day) = text.parse::<jiff::civil::Date>()
+        && !text.contains('T')
+    {
+        let next = day.tomorrow().map_err(|_| wrong())?;
+        let end = next.to_zoned(zone).map_err(|_| wrong())?;
+        return Ok(AsOf::Time(end.timestamp().as_millisecond() - 1));
+    }
+    let time: jiff::civil::DateTime = text.parse().map_err(|_| wrong())?;
+    let at = time.to_zoned(zone).map_err(|_| wrong())?;
+    Ok(AsOf::Time(at.timestamp().as_millisecond()))
 }
 
 /// The view's parts, overridden by the query's.
