@@ -10,6 +10,7 @@
     reason = "a measuring tool: it prints, and stops at the first surprise"
 )]
 
+mod backup;
 mod grid;
 mod import;
 #[path = "../shared/measure.rs"]
@@ -23,7 +24,7 @@ mod write;
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let known = ["queue", "write", "grid", "import", "search"];
+    let known = ["queue", "write", "grid", "import", "search", "backup"];
     if let Some(unknown) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
         eprintln!("no benchmark {unknown:?}: choose from {}", known.join(", "));
         std::process::exit(2);
@@ -46,5 +47,8 @@ async fn main() {
     }
     if wants("search") {
         search::run().await;
+    }
+    if wants("backup") {
+        backup::run().await;
     }
 }

@@ -102,7 +102,7 @@ pub async fn run() {
 }
 
 /// Fills the grid; returns the investors' names.
-async fn fill(t: &TestDb, investors: usize) -> Vec<String> {
+pub async fn fill(t: &TestDb, investors: usize) -> Vec<String> {
     let column = |name: &str, kind: &str| -> Operation {
         serde_json::from_value(json!({"op": "add_column", "name": name, "type": kind})).unwrap()
     };
