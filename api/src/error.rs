@@ -282,19 +282,11 @@ impl From<GridError> for AppError {
 /// Our error messages are lower case without a full stop, as logs want them;
 /// people read sentences.
 pub fn sentence(message: &str) -> String {
-    let mut chars = message.chars();
-    let first = chars.next().map(char::to_uppercase);
-    let end = if message.ends_with(['.', '?', '!']) {
-        ""
-    } else {
-        "."
-    };
-    first
-        .into_iter()
-        .flatten()
-        .chain(chars)
-        .chain(end.chars())
-        .collect()
+    let mut says = crate::show::capitalized(message);
+    if !says.ends_with(['.', '?', '!']) {
+        says.push('.');
+    }
+    says
 }
 
 /// The shape of every error under `/api`, as RFC 9457 has it.

@@ -182,6 +182,13 @@ pub fn actor(stored: &str, names: &BTreeMap<String, String>) -> String {
     }
 }
 
+/// With a capital first letter, as a heading has it.
+pub fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(chars).collect()
+}
+
 /// Such as `1 import`, `1,284 imports`.
 pub fn count(n: i64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })

@@ -92,6 +92,15 @@ pub async fn duplicates(State(app): State<App>, who: SignedIn) -> Result<Respons
     }))
 }
 
+/// What tells a person from somebody who looks just like them.
+fn label(one: &Contact, other: &Contact, place: &str) -> String {
+    if one.name != other.name {
+        return one.name.clone();
+    }
+    let email = one.email.clone().filter(|_| one.email != other.email);
+    email.unwrap_or_else(|| place.to_owned())
+}
+
 /// Whoever tells more of themselves is offered first as the one who stays.
 fn pair_line(pair: &Duplicate, one: &Contact, other: &Contact) -> PairLine {
     let told = |c: &Contact| {
@@ -111,7 +120,9 @@ fn pair_line(pair: &Duplicate, one: &Contact, other: &Contact) -> PairLine {
         merge_id: merge.id.clone(),
         keep: line(keep),
         merge: line(merge),
-        reason: pair.reason.clone(),
+        keep_label: label(keep, merge, "the first"),
+        merge_label: label(merge, keep, "the second"),
+        reason: show::capitalized(&pair.reason),
         certainty: match pair.certainty {
             3 => Badge::new("Almost certain", "ok"),
             2 => Badge::new("Likely", "info"),

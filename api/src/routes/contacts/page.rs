@@ -64,6 +64,10 @@ pub struct PairLine {
     pub keep: ContactLine,
     /// Who would go into the other.
     pub merge: ContactLine,
+    /// What tells the one who would stay from the other.
+    pub keep_label: String,
+    /// What tells the other.
+    pub merge_label: String,
     /// Why they are likely one.
     pub reason: String,
     /// How sure that is.
@@ -203,7 +207,9 @@ impl DuplicatesPage {
                 merge_id: "b".to_owned(),
                 keep: ContactLine::sample("Jo Testcase"),
                 merge: ContactLine::sample("J. Testcase"),
-                reason: "almost the same name, at the same investor".to_owned(),
+                keep_label: "Jo Testcase".to_owned(),
+                merge_label: "J. Testcase".to_owned(),
+                reason: "Almost the same name, at the same investor".to_owned(),
                 certainty: Badge::new("Likely", "info"),
             }],
         }
