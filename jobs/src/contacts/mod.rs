@@ -9,6 +9,7 @@ mod told;
 pub use duplicates::{Duplicate, Person, likely};
 pub use edit::{Details, MergeWanted, edit, keep_apart, merge};
 pub use store::{
-    Contact, ContactFilter, Place, contact, contacts, count, duplicates, family, find_kept, places,
+    Contact, ContactFilter, Place, contact, contacts, count, duplicates, family, find_kept,
+    of_investor, places,
 };
 pub use told::{InTouch, Told, in_touch, told};

@@ -79,6 +79,20 @@ pub async fn contacts(
     .await
 }
 
+/// Who stands at an investor, by name: ids and names, at most 200.
+pub async fn of_investor(
+    conn: &mut SqliteConnection,
+    row: &str,
+) -> Result<Vec<(String, String)>, DbError> {
+    sqlx::query_as(
+        "select c.id, c.name from fundraising_investor_contacts l join fundraising_contacts c on c.id = l.contact_id
+         where l.investor_id = ?1 order by c.name, c.id limit 200",
+    )
+    .bind(row)
+    .fetch_all(conn)
+    .await
+}
+
 /// How many people there are.
 pub async fn count(conn: &mut SqliteConnection) -> Result<i64, DbError> {
     sqlx::query_scalar("select count(*) from fundraising_contacts")

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use crm_jobs::{
-    notes,
+    contacts, notes,
     work::{Task, TaskChange, TaskDraft, due::understand},
 };
 use serde::Deserialize;
@@ -23,7 +23,7 @@ use crate::{
     extract::{Form, Path, Query},
     flash::Done,
     frame::{frame, html, html_with},
-    routes::page::FlashKind,
+    routes::page::{Choice, FlashKind},
     session::{SignedIn, safe_next},
     show,
     state::App,
@@ -140,12 +140,32 @@ async fn page(
         title: form.title,
         due: form.due,
         note: form.note,
+        contacts: contacts(app, &form.row, &form.contact).await?,
         row: form.row,
-        contact: form.contact,
         title_error: None,
         due_error: None,
         error: None,
     })
+}
+
+/// Whom a task at this investor may be about, and whom it is about.
+async fn contacts(app: &App, row: &str, chosen: &str) -> Result<Vec<Choice>, AppError> {
+    let mut conn = app.db.read().acquire().await?;
+    let mut people = contacts::of_investor(&mut conn, row).await?;
+    if !chosen.is_empty()
+        && people.iter().all(|(id, _)| id != chosen)
+        && let Some(contact) = contacts::contact(&mut conn, chosen).await?
+    {
+        people.push((contact.id, contact.name));
+    }
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+    let nobody = Choice::new("", "Nobody in particular", chosen.is_empty());
+    let people = people
+        .iter()
+        .map(|(id, name)| Choice::new(id, name, id == chosen));
+    Ok(std::iter::once(nobody).chain(people).collect())
 }
 
 fn story(task: &Task, known: &Known) -> String {
@@ -265,6 +285,7 @@ async fn try_save(
 ) -> Result<Result<Task, Task>, AppError> {
     let mut tx = app.db.write().await?;
     let change = TaskChange {
+        contact: Some(blank(&form.contact)),
         title: Some(form.title.clone()),
         note: Some(form.note.clone()),
         due_on: Some(write::day(&mut tx, &form.due).await?),

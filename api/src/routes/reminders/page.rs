@@ -32,8 +32,8 @@ pub struct TaskPage {
     pub investor: Option<LinkTo>,
     /// That investor's id; may be empty.
     pub row: String,
-    /// The person's id; may be empty.
-    pub contact: String,
+    /// People it may be about: nobody in particular, and who stands at the investor.
+    pub contacts: Vec<Choice>,
     /// As it was when the form was loaded.
     pub updated_at: i64,
     /// Whether it is done.
@@ -69,7 +69,10 @@ impl TaskPage {
             repeats: super::item::repeats("FREQ=WEEKLY;INTERVAL=2"),
             investor: Some(LinkTo::new("Sample Family Office 12", "/investors/sample")),
             row: "sample".to_owned(),
-            contact: String::new(),
+            contacts: vec![
+                Choice::new("", "Nobody in particular", true),
+                Choice::new("c", "Alex Placeholder", false),
+            ],
             updated_at: 1,
             done: false,
             story: "Added yesterday by Robin Sample".to_owned(),

@@ -331,3 +331,40 @@ async fn the_forms_of_tasks_work_and_lose_nothing() {
     undo(&app, &member, &gone).await;
     assert_eq!(titles(&app, &member, "").await, ["First"]);
 }
+
+#[tokio::test]
+async fn a_task_is_about_a_person_too() {
+    let app = TestApp::new().await;
+    let member = app.member().await;
+    grid_of_one(&app, &member).await;
+    crm_jobs::queue::drain(&app.db, &crm_jobs::tasks::registry())
+        .await
+        .unwrap();
+    let people = read(&app, &member, "/contacts?q=ada").await;
+    let ada = people["contacts"][0]["id"].as_str().unwrap();
+    let contact = member.get(&app, &format!("/contacts/{ada}")).await.text;
+    let link = format!("/tasks/new?contact={ada}&amp;row=r1&amp;next=/contacts/{ada}");
+    assert!(contact.contains(&link), "{contact}");
+    let form = member.get(&app, &link.replace("&amp;", "&")).await.text;
+    let chosen = format!("<option value=\"{ada}\" selected>Ada Sample</option>");
+    assert!(form.contains(&chosen), "{form}");
+    let filled = [("title", "Thank her"), ("row", "r1"), ("contact", ada)];
+    let added = member.post(&app, "/tasks", &filled).await;
+    assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.text);
+    let task = &read(&app, &member, "/reminders").await["tasks"][0];
+    assert_eq!(task["contact_id"], ada, "{task}");
+    let id = task["id"].as_str().unwrap();
+    let stamp = task["updated_at"].to_string();
+    let nobody = [
+        ("title", "Thank them"),
+        ("contact", ""),
+        ("updated_at", &stamp),
+    ];
+    let saved = member.post(&app, &format!("/tasks/{id}"), &nobody).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+    let task = &read(&app, &member, "/reminders").await["tasks"][0];
+    assert_eq!(
+        (&task["title"], &task["contact_id"]),
+        (&json!("Thank them"), &Value::Null)
+    );
+}
