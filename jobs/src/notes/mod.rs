@@ -9,7 +9,7 @@ mod store;
 pub use markdown::{html, plain};
 pub use mentions::Mention;
 pub(crate) use store::with_mentions;
-pub use store::{Mentioned, Note, find, mentioning, of_row, pinned};
+pub use store::{Mentioned, Note, NoteVersion, find, mentioning, of_row, pinned, versions};
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -146,3 +146,27 @@ pub async fn mentioning(
     .fetch_all(conn)
     .await
 }
+
+/// What a note said before its edits.
+#[derive(Clone, Debug, FromRow)]
+pub struct NoteVersion {
+    /// Markdown.
+    pub body: String,
+    /// When it was written, UTC milliseconds.
+    pub at: i64,
+    /// By whom.
+    pub by: String,
+}
+
+/// Earlier texts of a note, the newest first, at most 50.
+pub async fn versions(
+    conn: &mut SqliteConnection,
+    note: &str,
+) -> Result<Vec<NoteVersion>, DbError> {
+    sqlx::query_as(
+        "select body, at, by from note_versions where note_id = ?1 order by id desc limit 50",
+    )
+    .bind(note)
+    .fetch_all(conn)
+    .await
+}

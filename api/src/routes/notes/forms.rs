@@ -8,7 +8,10 @@ use axum::{
 use crm_jobs::notes::{self, Note, NoteChange};
 use serde::Deserialize;
 
-use super::{page::NotePage, write};
+use super::{
+    page::{EarlierNote, NotePage},
+    write,
+};
 use crate::{
     error::AppError,
     extract::{Form, Path},
@@ -76,8 +79,20 @@ async fn page(
             ),
         }
     });
+    let mut earlier = Vec::new();
+    if let Some(note) = note {
+        let mut conn = app.db.read().acquire().await?;
+        for version in notes::versions(&mut conn, &note.id).await? {
+            earlier.push(EarlierNote {
+                body: version.body,
+                at: show::moment(&known.names.zone, version.at),
+                by: show::actor(&version.by, &known.names.users),
+            });
+        }
+    }
     Ok(NotePage {
         frame,
+        earlier,
         action: if id.is_empty() {
             "/notes".to_owned()
         } else {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::routes::page::{Choice, Frame, LinkTo};
+use crate::routes::page::{Choice, Frame, LinkTo, When};
 
 /// The form of one note.
 #[derive(Debug, Template)]
@@ -24,8 +24,21 @@ pub struct NotePage {
     pub updated_at: i64,
     /// Such as `Written yesterday by Robin Sample`.
     pub story: String,
+    /// What it said before, the newest first.
+    pub earlier: Vec<EarlierNote>,
     /// What is wrong.
     pub error: Option<String>,
+}
+
+/// An earlier text of a note.
+#[derive(Debug, Clone)]
+pub struct EarlierNote {
+    /// Markdown.
+    pub body: String,
+    /// When it was written.
+    pub at: When,
+    /// By whom.
+    pub by: String,
 }
 
 /// The form of the quick log.
@@ -105,7 +118,12 @@ impl NotePage {
             body: "**Call with Alex.** They want the data room after the quarter closes."
                 .to_owned(),
             updated_at: 1,
-            story: "Written yesterday by Robin Sample, edited twice".to_owned(),
+            story: "Written yesterday by Robin Sample, edited once".to_owned(),
+            earlier: vec![EarlierNote {
+                body: "Met **Alex**. They like the fund.".to_owned(),
+                at: When::new("2026-03-03T10:00:00Z", "3 Mar 2026, 11:00"),
+                by: "Robin Sample".to_owned(),
+            }],
             error: Some("Somebody changed this note while you were editing.".to_owned()),
         }
     }

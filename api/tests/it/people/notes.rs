@@ -42,6 +42,14 @@ async fn notes_are_written_edited_and_taken_back() {
     let change = json!({"updated_at": note["updated_at"], "body": "New"});
     let saved = send(&app, &member, Method::PATCH, &path, &change).await;
     assert_eq!(saved.json()["edits"], 1, "{}", saved.text);
+    let edit = member
+        .get(&app, &path.replace("/fundraising", ""))
+        .await
+        .text;
+    assert!(
+        edit.contains("What it said before") && edit.contains("**Hi** @Sample admin &#60;script"),
+        "{edit}"
+    );
     let late = send(&app, &admin, Method::PATCH, &path, &change).await;
     assert_eq!(
         (late.status, &late.json()["current"]["body"]),
