@@ -17,7 +17,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json as value;
 
-use super::page::{LogFields, LogPage};
+use super::{
+    page::{LogFields, LogPage},
+    unlog,
+};
 use crate::{
     error::AppError,
     extract::{Form, Json, Query},
@@ -290,10 +293,7 @@ pub async fn submit(
                 "/" => format!("/investors/{}#timeline", logged.investor),
                 next => next.to_owned(),
             };
-            let undo = format!(
-                "/investors/{}/contacts/{}/remove",
-                logged.investor, logged.interaction
-            );
+            let undo = unlog::href(&logged);
             Ok(Done::to(next)
                 .saying(FlashKind::Ok, told(&logged))
                 .offering("Undo", &undo)

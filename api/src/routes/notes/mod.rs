@@ -10,7 +10,8 @@ mod forms;
 mod json;
 mod log;
 pub mod page;
-pub mod write;
+pub mod unlog;
+mod write;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
@@ -48,6 +49,7 @@ pub fn routes() -> Vec<Route> {
             .problems(&[409]),
         get("/log", Member, log::form),
         post("/log", Member, log::submit),
+        post("/log/{id}/undo", Member, unlog::undo),
         post("/notes", Member, forms::add),
         get("/notes/{id}", Member, forms::show),
         post("/notes/{id}", Member, forms::save),

@@ -45,20 +45,20 @@ pub async fn titles(app: &TestApp, who: &Caller, query: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is offered to undo the last thing, pressed.
-pub async fn undo(app: &TestApp, who: &Caller, done: &Reply) -> Reply {
-    let cookie = done
-        .header("set-cookie")
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+/// The message left for the next page, as JSON text.
+pub fn flash(done: &Reply) -> String {
+    let cookie = done.header("set-cookie").split(';').next().unwrap();
     let (_, hex) = cookie.split_once('=').unwrap();
-    let bytes: Vec<u8> = (0..hex.len())
+    let bytes = (0..hex.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
         .collect();
-    let note: Value = serde_json::from_slice(&bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// What is offered to undo the last thing, pressed.
+pub async fn undo(app: &TestApp, who: &Caller, done: &Reply) -> Reply {
+    let note: Value = serde_json::from_str(&flash(done)).unwrap();
     let href = note["action"][1]
         .as_str()
         .unwrap_or_else(|| panic!("{note}"));

@@ -235,3 +235,51 @@ async fn the_quick_log_finds_or_makes_what_it_needs() {
     );
     undo(&app, &member, &exact).await;
 }
+
+#[tokio::test]
+async fn undoing_a_quick_log_takes_back_all_that_it_made() {
+    let app = TestApp::new().await;
+    let member = app.member().await;
+    grid_of_one(&app, &member).await;
+    let rows = async || {
+        let rows = read(&app, &member, "/fundraising/rows").await;
+        rows["rows"].as_array().unwrap().len()
+    };
+    let form = [
+        ("investor", "A new office"),
+        ("kind", "call"),
+        ("contact", "Bo Sample <bo@example.org>"),
+        ("note", "They called"),
+        ("follow_up", "in two weeks"),
+    ];
+    let done = member.post(&app, "/log", &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    assert_eq!(
+        (rows().await, titles(&app, &member, "").await.len()),
+        (2, 1)
+    );
+    undo(&app, &member, &done).await;
+    assert_eq!(
+        (rows().await, titles(&app, &member, "").await.len()),
+        (1, 0)
+    );
+
+    // What somebody went on with stays, and that is said.
+    let done = member.post(&app, "/log", &form).await;
+    let task = read(&app, &member, "/reminders").await["tasks"][0].clone();
+    let path = format!("/reminders/{}", task["id"].as_str().unwrap());
+    app.db.clock().advance(1_000);
+    let change = json!({"title": "Call them back"});
+    let changed = send(&app, &member, Method::PATCH, &path, &change).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+    let undone = undo(&app, &member, &done).await;
+    assert_eq!(
+        (rows().await, titles(&app, &member, "").await.len()),
+        (2, 1)
+    );
+    let words = flash(&undone);
+    assert!(
+        words.contains("the follow-up and its investor stay"),
+        "{words}"
+    );
+}
