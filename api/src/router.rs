@@ -23,7 +23,7 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, board, calendar_feed, contacts, export, feature_requests,
+        accounts, activity, automations, backups, board, calendar_feed, contacts, export, feature_requests,
         files, grid, home, imports, investor, jobs, members, my_day, notes, operations, raise,
         reminders, search, settings, state, style,
     },
@@ -52,6 +52,7 @@ pub fn routes() -> Vec<Route> {
         raise::routes(),
         contacts::routes(),
         imports::routes(),
+        automations::routes(),
         export::routes(),
         jobs::routes(),
         backups::routes(),

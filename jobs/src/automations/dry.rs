@@ -114,7 +114,8 @@ pub async fn dry_run(
     let mut found: Vec<DryRow> = Vec::new();
     let rule;
     {
-        let table = shared.read().await?;
+        // A copy: who edits meanwhile must not wait for this.
+        let table = shared.read().await?.clone();
         rule = unstored(check(&table, &views, definition)?, now);
         let Some(ready) = Ready::new(&table, &views, &rule) else {
             return Ok(dry);

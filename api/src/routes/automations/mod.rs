@@ -34,6 +34,8 @@ mod runs;
 #[cfg(any(test, debug_assertions))]
 mod sample;
 
+pub use drafts::of_row as drafts_of;
+
 const TAG: &str = "automations";
 
 /// The routes of this area.
@@ -53,6 +55,7 @@ fn pages_table() -> Vec<Route> {
         post("/automations/runs/{id}/decide", Member, runs::decide),
         post("/automations/runs/{id}/replay", Member, runs::replay),
         post("/automations/runs/{id}/revert", Member, runs::revert),
+        get("/automations/changes/{set}", Member, runs::of_change),
         get("/automations/{id}", Member, builder::show),
         post("/automations/{id}", Admin, builder::save),
         post("/automations/{id}/toggle", Admin, pages::toggle),
