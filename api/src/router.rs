@@ -23,9 +23,9 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, automations, backups, board, calendar_feed, contacts, export, feature_requests,
-        files, grid, home, imports, investor, jobs, members, my_day, notes, operations, raise,
-        reminders, search, settings, state, style,
+        accounts, activity, automations, backups, board, calendar_feed, contacts, export,
+        feature_requests, files, grid, home, imports, investor, jobs, members, my_day, notes,
+        operations, raise, reminders, search, settings, state, style,
     },
     state::App,
 };

@@ -122,7 +122,7 @@ test("questions are answered one by one and together", async () => {
   const rule = await ruleNamed(page, "Lost investors to Graveyard");
   const run = await runOf(page, rule.id, "done");
   await page.goto(`${stack.base}/lists/graveyard`);
-  await page.getByRole("link", { name: run.row_title }).waitFor();
+  await page.getByRole("link", { name: run.row_title, exact: true }).waitFor();
   await page.getByText("They declined").first().waitFor();
   assert.deepEqual(problems, []);
   await context.close();
@@ -131,7 +131,7 @@ test("questions are answered one by one and together", async () => {
 test("without scripts a rule is built line by line, switched off and deleted, and brought back", async () => {
   const { page, context } = await open("admin@example.org", "/automations/new", { javaScriptEnabled: false });
   await page.getByLabel("Name", { exact: true }).fill("Sample silence");
-  await page.getByLabel("When", { exact: true }).selectOption("no_contact");
+  await page.locator("#on").selectOption("no_contact");
   await page.getByRole("button", { name: "Show the fields for this" }).click();
   await page.getByLabel("Days", { exact: true }).fill("90");
   await page.locator("#a0-do").selectOption("create_task");

@@ -83,9 +83,8 @@ impl Doing {
         at: usize,
         action: &Action,
     ) -> Result<(), GridError> {
-        let wrong = |why: String| {
-            GridError::invalid("action_failed", format!("actions[{at}]"), why)
-        };
+        let wrong =
+            |why: String| GridError::invalid("action_failed", format!("actions[{at}]"), why);
         let fill = |text: &str| render::fill(table, slot, text);
         match action {
             Action::Move { list, reason } => {
@@ -215,7 +214,10 @@ impl Rest {
                 };
                 let note = notes::add(tx, &new).await?;
                 made(tx, run, "note", &note.id).await?;
-                Ok((at, step("added a note", format!("/investors/{row}#note-{}", note.id))))
+                Ok((
+                    at,
+                    step("added a note", format!("/investors/{row}#note-{}", note.id)),
+                ))
             }
             Self::Draft(at, mail) => {
                 let id = mail.propose(tx, run, row, actor).await?;
@@ -380,13 +382,21 @@ pub(super) fn in_words(table: &Table, slot: u32, actions: &[Action]) -> Vec<Stri
             Action::CreateTask { title, due, .. } => {
                 let when = due::understand(&fill(due), table.moment.today);
                 let when = when.ok().flatten().map(|d| format!(", due {}", day(d)));
-                format!("Add the task “{}”{}", one_line(&fill(title)), when.unwrap_or_default())
+                format!(
+                    "Add the task “{}”{}",
+                    one_line(&fill(title)),
+                    when.unwrap_or_default()
+                )
             }
-            Action::AppendNote { text } => format!("Add the note “{}”", clipped(&one_line(&fill(text)), 100)),
+            Action::AppendNote { text } => {
+                format!("Add the note “{}”", clipped(&one_line(&fill(text)), 100))
+            }
             Action::ProposeEmail { subject, .. } => {
                 format!("Propose the email “{}”", one_line(&fill(subject)))
             }
-            Action::NotifyDigest { text } => format!("Tell it in the digest: “{}”", one_line(&fill(text))),
+            Action::NotifyDigest { text } => {
+                format!("Tell it in the digest: “{}”", one_line(&fill(text)))
+            }
         })
         .collect()
 }

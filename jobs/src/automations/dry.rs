@@ -1,7 +1,7 @@
 //! What a rule would do, without doing it: for the rows as they are today, and
 //! for the changes of the last days.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{ToSpan, civil::Date};
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::DAY,
-    db::{Db, DbError},
+    db::Db,
     grid::{
         GridError,
         table::{AsOf, SharedTable, Table, as_of},
@@ -99,7 +99,7 @@ pub async fn dry_run(
     let days = days.clamp(1, 366);
     let started = Instant::now();
     let now = db.now();
-    let mut conn = db.read().acquire().await.map_err(DbError::from)?;
+    let mut conn = db.read().acquire().await?;
     let views = view::list(&mut conn, "").await?;
     let mut dry = Dry {
         days,
@@ -122,7 +122,11 @@ pub async fn dry_run(
         };
         let today = todays(&table, &views, &ready)?;
         dry.today = today.len();
-        dry.today_rows = today.iter().take(NAMED).map(|s| named(&table, *s, None)).collect();
+        dry.today_rows = today
+            .iter()
+            .take(NAMED)
+            .map(|s| named(&table, *s, None))
+            .collect();
         if definition.conditions.is_some() {
             dry.notes
                 .push("Conditions are held against the rows as they are today.".to_owned());
@@ -132,33 +136,58 @@ pub async fn dry_run(
             | Trigger::RowCreated {}
             | Trigger::EnteredList { .. }
             | Trigger::LeftList { .. } => {
-                past.changes(&mut conn, &table, &ready, &mut found, &mut dry).await?;
+                past.changes(&mut conn, &table, &ready, &mut found, &mut dry)
+                    .await?;
             }
             Trigger::DateReached { .. } => {
                 dry.notes
                     .push("Dates are those that stand in the grid today.".to_owned());
                 past.dates(&table, &ready, &mut found);
             }
-            Trigger::NoContact { days } => past.silences(&mut conn, &table, &ready, *days, &mut found).await?,
-            Trigger::Schedule { cron, zone } => {
-                dry.notes.push("Every slot is counted with today's rows.".to_owned());
-                let fund = table.moment.zone.iana_name().unwrap_or("UTC");
-                past.slots(&table, &today, cron, zone.as_deref().unwrap_or(fund), &mut found, &mut dry);
+            Trigger::NoContact { days } => {
+                past.silences(&mut conn, &table, &ready, *days, &mut found)
+                    .await?;
             }
-            Trigger::Manual {} => dry.notes.push("It fires only when somebody says so.".to_owned()),
+            Trigger::Schedule { cron, zone } => {
+                dry.notes
+                    .push("Every slot is counted with today's rows.".to_owned());
+                let home = table.moment.zone.iana_name().unwrap_or("UTC");
+                past.slots(
+                    &table,
+                    &today,
+                    cron,
+                    zone.as_deref().unwrap_or(home),
+                    &mut found,
+                    &mut dry,
+                );
+            }
+            Trigger::Manual {} => dry
+                .notes
+                .push("It fires only when somebody says so.".to_owned()),
             Trigger::EnteredView { .. } | Trigger::LeftView { .. } => {}
         }
     }
-    if let Trigger::EnteredView { view: id } | Trigger::LeftView { view: id } = &rule.definition.trigger
+    if let Trigger::EnteredView { view: id } | Trigger::LeftView { view: id } =
+        &rule.definition.trigger
         && let Some(view) = views.iter().find(|v| v.id == *id)
     {
         drop(conn);
-        let walk = Walk { db, shared, rule: &rule, views: &views, view };
+        let walk = Walk {
+            db,
+            shared,
+            rule: &rule,
+            views: &views,
+            view,
+        };
         past.views(&walk, &mut found, &mut dry).await?;
     }
     found.sort_by_key(|f| std::cmp::Reverse(f.at));
     dry.fired = found.len();
-    dry.rows = found.iter().map(|f| f.row.as_str()).collect::<BTreeSet<_>>().len();
+    dry.rows = found
+        .iter()
+        .map(|f| f.row.as_str())
+        .collect::<BTreeSet<_>>()
+        .len();
     found.truncate(NAMED);
     dry.firings = found;
     Ok(dry)
@@ -166,7 +195,10 @@ pub async fn dry_run(
 
 fn named(table: &Table, slot: u32, at: Option<i64>) -> DryRow {
     DryRow {
-        row: table.head(slot).map(|h| h.id.to_string()).unwrap_or_default(),
+        row: table
+            .head(slot)
+            .map(|h| h.id.to_string())
+            .unwrap_or_default(),
         title: table.title(slot),
         at,
     }
@@ -188,9 +220,9 @@ fn todays(table: &Table, views: &[View], ready: &Ready<'_>) -> Result<Vec<u32>, 
         column.is_some_and(|c| c.json(c.code(slot)) == *list)
     };
     let is_meant = |slot: u32| match trigger {
-        Trigger::EnteredView { .. } | Trigger::LeftView { .. } => in_view.as_ref().is_some_and(|rows| {
-            table.head(slot).is_some_and(|h| rows.contains(&*h.id))
-        }),
+        Trigger::EnteredView { .. } | Trigger::LeftView { .. } => in_view
+            .as_ref()
+            .is_some_and(|rows| table.head(slot).is_some_and(|h| rows.contains(&*h.id))),
         Trigger::EnteredList { list } | Trigger::LeftList { list } => on_list(slot, list),
         Trigger::DateReached { .. } => {
             due_day(table, slot, trigger).is_some_and(|(due, ..)| due == today)
@@ -255,7 +287,9 @@ impl Past {
         let mut seen: BTreeSet<(i64, String)> = BTreeSet::new();
         loop {
             let lines = matter.read(conn, after, table.version, LINES).await?;
-            let Some(last) = lines.last() else { return Ok(()) };
+            let Some(last) = lines.last() else {
+                return Ok(());
+            };
             after = (last.change_set_id, last.id);
             let is_end = lines.len() < usize::try_from(LINES).unwrap_or(usize::MAX);
             for line in lines {
@@ -318,7 +352,9 @@ impl Past {
             by_row.entry(row).or_default().push(at);
         }
         for slot in table.order().iter().filter(|s| ready.admits(table, **s)) {
-            let Some(head) = table.head(*slot) else { continue };
+            let Some(head) = table.head(*slot) else {
+                continue;
+            };
             let made = table.column("@created_at").map(|c| c.key(*slot));
             let made = match made {
                 Some(crate::formula::Value::DateTime(at)) => at.as_millisecond(),
@@ -374,23 +410,30 @@ impl Past {
         );
         let is_left = matches!(walk.rule.definition.trigger, Trigger::LeftView { .. });
         // From today backwards, so that what there is no time for is the oldest.
-        let mut later: Option<BTreeMap<String, ()>> = None;
+        let mut later: Option<BTreeSet<String>> = None;
         for back in 0..=self.days {
             let at = self.now - back * DAY;
-            let here: BTreeMap<String, ()> = if back == 0 {
+            let here: BTreeSet<String> = if back == 0 {
                 let table = walk.shared.read().await?;
-                members(&table, walk.view)?.into_iter().map(|r| (r.to_owned(), ())).collect()
+                members(&table, walk.view)?
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect()
             } else {
                 let past = as_of(walk.db, walk.shared, AsOf::Time(at)).await?;
                 members(&past, walk.view)
-                    .map(|rows| rows.into_iter().map(|r| (r.to_owned(), ())).collect())
+                    .map(|rows| rows.into_iter().map(str::to_owned).collect())
                     .unwrap_or_default()
             };
             if let Some(later) = &later {
-                let (from, to) = if is_left { (&here, later) } else { (later, &here) };
+                let (from, to) = if is_left {
+                    (&here, later)
+                } else {
+                    (later, &here)
+                };
                 let table = walk.shared.last().await?;
                 let ready = Ready::new(&table, walk.views, walk.rule);
-                for row in from.keys().filter(|row| !to.contains_key(*row)) {
+                for row in from.difference(to) {
                     if let (Some(slot), Some(ready)) = (table.slot(row), &ready)
                         && ready.admits(&table, slot)
                     {
@@ -418,7 +461,10 @@ pub fn matching(
     let Some(ready) = Ready::new(table, views, &rule) else {
         return Ok(Vec::new());
     };
-    let rows = table.order().iter().filter(|slot| ready.admits(table, **slot));
+    let rows = table
+        .order()
+        .iter()
+        .filter(|slot| ready.admits(table, **slot));
     Ok(rows
         .map(|slot| {
             let row = named(table, *slot, None);

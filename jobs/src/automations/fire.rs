@@ -169,7 +169,16 @@ async fn store_runs(
         let rows: Value = chunk
             .iter()
             .map(|f| {
-                json!([f.rule, f.row, f.title, f.cause, f.set, f.origin.root, f.facts.to_string(), f.origin.depth])
+                json!([
+                    f.rule,
+                    f.row,
+                    f.title,
+                    f.cause,
+                    f.set,
+                    f.origin.root,
+                    f.facts.to_string(),
+                    f.origin.depth
+                ])
             })
             .collect();
         let done = sqlx::query(
@@ -209,7 +218,10 @@ pub(super) async fn enqueue_runs(tx: &mut WriteTx, after: i64) -> Result<(), DbE
         .fetch_one(&mut **tx)
         .await?;
     for chunk in queued.chunks(AT_ONCE) {
-        let jobs: Vec<RunAutomation> = chunk.iter().map(|run| RunAutomation { run: *run }).collect();
+        let jobs: Vec<RunAutomation> = chunk
+            .iter()
+            .map(|run| RunAutomation { run: *run })
+            .collect();
         enqueue_many(tx, &jobs).await?;
     }
     // Nobody else writes while this does: the jobs behind the last are ours.

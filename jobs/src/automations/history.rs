@@ -113,13 +113,18 @@ async fn with_first_lists(conn: &mut SqliteConnection, lines: &mut [Line]) -> Re
 impl Line {
     /// What made a rule fire, for people and programs; none if this does not.
     pub(super) fn fires(&self, trigger: &Trigger) -> Option<Value> {
-        let (before, after) = (parsed(self.before.as_deref()), parsed(self.after.as_deref()));
+        let (before, after) = (
+            parsed(self.before.as_deref()),
+            parsed(self.after.as_deref()),
+        );
         match (trigger, self.what.as_str()) {
             (Trigger::CellChanged { column, from, to }, "cell") => {
                 let is_meant = self.column_id.as_ref() == Some(column)
                     && from.as_ref().is_none_or(|from| *from == before)
                     && to.as_ref().is_none_or(|to| *to == after);
-                is_meant.then(|| json!({"what": "cell", "column": column, "before": before, "after": after}))
+                is_meant.then(
+                    || json!({"what": "cell", "column": column, "before": before, "after": after}),
+                )
             }
             (Trigger::RowCreated {}, "row_added") => Some(json!({"what": "row_created"})),
             (Trigger::EnteredList { list }, "list" | "row_added") => (after["list"] == **list)

@@ -15,7 +15,7 @@ use super::{
     store,
 };
 use crate::{
-    db::{Db, DbError},
+    db::Db,
     formula::Value,
     grid::{
         GridError,
@@ -112,7 +112,7 @@ pub async fn plan(db: &Db) -> Result<Plan, GridError> {
     // The table first, the rules then: a rule that was switched on before a change
     // that the table has must be among them, or that change is lost to it.
     let table = shared.read().await?;
-    let mut conn = db.read().acquire().await.map_err(DbError::from)?;
+    let mut conn = db.read().acquire().await?;
     let seen = Cursor::read(&mut conn).await?;
     let rules: Vec<Rule> = store::list(&mut conn)
         .await?
@@ -207,7 +207,9 @@ fn of_line<'a>(
         .filter(|rule| line.change_set_id > rule.rule.from_version)
         .filter_map(move |rule| {
             let facts = line.fires(&rule.definition.trigger)?;
-            let slot = table.slot(&line.row_id).filter(|s| rule.admits(table, *s))?;
+            let slot = table
+                .slot(&line.row_id)
+                .filter(|s| rule.admits(table, *s))?;
             let set = line.change_set_id;
             let firing = rule.firing(table, slot, format!("c{set}"), origins.of(set));
             Some(Firing {
@@ -219,11 +221,7 @@ fn of_line<'a>(
 }
 
 /// The day a row's date, or its last contact, falls due for a rule.
-pub(super) fn due_day(
-    table: &Table,
-    slot: u32,
-    trigger: &Trigger,
-) -> Option<(Date, String, Json)> {
+pub(super) fn due_day(table: &Table, slot: u32, trigger: &Trigger) -> Option<(Date, String, Json)> {
     match trigger {
         Trigger::DateReached {
             column,
@@ -315,9 +313,7 @@ pub(super) fn members<'t>(table: &'t Table, view: &View) -> Result<HashSet<&'t s
         .iter()
         .filter_map(|slot| Some((*slot, table.head(*slot)?)));
     Ok(heads
-        .filter(|(slot, head)| {
-            !head.archived && filter.as_ref().is_none_or(|f| f.holds(*slot))
-        })
+        .filter(|(slot, head)| !head.archived && filter.as_ref().is_none_or(|f| f.holds(*slot)))
         .map(|(_, head)| &*head.id)
         .collect())
 }

@@ -29,8 +29,8 @@ pub use lists::{ListCount, ListMember, ListPage, lists, members_of, why_of_row};
 pub use look::{Plan, plan};
 pub use remembered::table_of;
 pub use rule::{Action, Definition, Trigger, check};
-pub use run::{Ran, carry_out};
 pub(crate) use run::failed as mark_failed;
+pub use run::{Ran, carry_out};
 pub use runs::{
     Answer, Reverted, Run, RunFilter, RunPage, RunStep, asked, by_change_sets, decide, find_run,
     list as runs, replay, revert,

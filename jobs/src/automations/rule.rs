@@ -237,9 +237,12 @@ fn wrong(field: impl Into<String>, detail: impl Into<String>) -> GridError {
 }
 
 fn column<'t>(table: &'t Table, id: &str, field: &str) -> Result<&'t TableColumn, GridError> {
-    table
-        .column(id)
-        .ok_or_else(|| wrong(field, format!("the rule needs a column {id:?}: add it, or choose another")))
+    table.column(id).ok_or_else(|| {
+        wrong(
+            field,
+            format!("the rule needs a column {id:?}: add it, or choose another"),
+        )
+    })
 }
 
 fn check_list(list: &str, field: String) -> Result<(), GridError> {
@@ -332,7 +335,10 @@ fn check_action(table: &Table, action: &mut Action, field: &str) -> Result<(), G
             return Err(wrong(at, format!("the {part} is empty: write something")));
         }
         if text.chars().count() > most {
-            return Err(wrong(at, format!("the {part} has at most {most} characters")));
+            return Err(wrong(
+                at,
+                format!("the {part} has at most {most} characters"),
+            ));
         }
         render::check(table, text).map_err(|why| wrong(at, why))
     };
@@ -360,8 +366,12 @@ fn check_action(table: &Table, action: &mut Action, field: &str) -> Result<(), G
                 grid::compile_formula(source, &columns, false)
                     .map_err(|problem| wrong(format!("{field}.formula"), problem.message))?;
             } else {
-                grid::normalize(&found.column, value)
-                    .map_err(|why| wrong(format!("{field}.value"), format!("{} {why}", found.column.name)))?;
+                grid::normalize(&found.column, value).map_err(|why| {
+                    wrong(
+                        format!("{field}.value"),
+                        format!("{} {why}", found.column.name),
+                    )
+                })?;
             }
             Ok(())
         }
@@ -373,9 +383,8 @@ fn check_action(table: &Table, action: &mut Action, field: &str) -> Result<(), G
             text("title", title, 200, true)?;
             text("due", due, 100, false)?;
             if !due.contains('{') {
-                crate::work::due::understand(due, table.moment.today).map_err(|error| {
-                    wrong(format!("{field}.due"), error.to_string())
-                })?;
+                crate::work::due::understand(due, table.moment.today)
+                    .map_err(|error| wrong(format!("{field}.due"), error.to_string()))?;
             }
             let is_known = assignee.as_deref().is_none_or(|who| {
                 who == "owner" || table.names.users.iter().any(|user| user.id == who)

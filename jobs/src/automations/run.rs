@@ -115,7 +115,9 @@ pub async fn carry_out(
                 ),
             ));
         }
-        let steps = doing.finish(tx, run, &record.row_id, &actor, &applied).await?;
+        let steps = doing
+            .finish(tx, run, &record.row_id, &actor, &applied)
+            .await?;
         (steps, (applied.changes > 0).then_some(applied.version))
     };
     let outcome = told(&steps);
@@ -151,7 +153,10 @@ fn call_for(
             } else {
                 &reason.actual
             };
-            format!("a condition no longer holds: {} (it is {actual})", reason.text)
+            format!(
+                "a condition no longer holds: {} (it is {actual})",
+                reason.text
+            )
         },
     )))
 }

@@ -266,12 +266,7 @@ async fn known(tx: &mut WriteTx, id: i64) -> Result<Run, GridError> {
 }
 
 /// Answers a question. Answering twice is refused.
-pub async fn decide(
-    tx: &mut WriteTx,
-    id: i64,
-    answer: Answer,
-    by: &str,
-) -> Result<Run, GridError> {
+pub async fn decide(tx: &mut WriteTx, id: i64, answer: Answer, by: &str) -> Result<Run, GridError> {
     let run = known(tx, id).await?;
     if run.state != "asked" {
         return Err(GridError::invalid(
@@ -411,11 +406,13 @@ async fn unmake(tx: &mut WriteTx, run: i64, by: &str) -> Result<usize, GridError
             "task" => is_gone(work::remove(tx, &thing, by).await.map(|_| ()))?,
             "note" => is_gone(notes::remove(tx, &thing, by).await.map(|_| ()))?,
             "draft" => {
-                let done = sqlx::query("update email_drafts set deleted_at = ?2 where id = ?1 and deleted_at is null")
-                    .bind(&thing)
-                    .bind(now)
-                    .execute(&mut **tx)
-                    .await?;
+                let done = sqlx::query(
+                    "update email_drafts set deleted_at = ?2 where id = ?1 and deleted_at is null",
+                )
+                .bind(&thing)
+                .bind(now)
+                .execute(&mut **tx)
+                .await?;
                 done.rows_affected() == 0
             }
             _ => {

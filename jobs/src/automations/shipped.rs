@@ -24,7 +24,7 @@ const SHIPPED: [(&str, &str, bool); 6] = [
 
 /// Inserts what is missing, once there are columns to go by.
 pub async fn install(db: &Db) -> Result<(), GridError> {
-    let mut conn = db.read().acquire().await.map_err(DbError::from)?;
+    let mut conn = db.read().acquire().await?;
     let known: Vec<String> = sqlx::query_scalar(
         "select shipped_key from automation_rules where shipped_key is not null",
     )
@@ -35,7 +35,9 @@ pub async fn install(db: &Db) -> Result<(), GridError> {
             .fetch_one(&mut *conn)
             .await?;
     drop(conn);
-    let missing = SHIPPED.iter().filter(|(key, ..)| !known.iter().any(|k| k == key));
+    let missing = SHIPPED
+        .iter()
+        .filter(|(key, ..)| !known.iter().any(|k| k == key));
     let missing: Vec<_> = missing.collect();
     if missing.is_empty() || !has_columns {
         return Ok(());
@@ -82,10 +84,16 @@ impl Words {
         };
         let named = |kinds: &[ColumnType], words: &[&str]| {
             let of_kind = || columns().filter(|c| kinds.contains(&c.kind));
-            let is_so = |name: &str| words.iter().any(|w| name.to_lowercase().replace(['_', '-'], " ") == *w);
+            let is_so = |name: &str| {
+                words
+                    .iter()
+                    .any(|w| name.to_lowercase().replace(['_', '-'], " ") == *w)
+            };
             of_kind()
                 .find(|c| is_so(&c.name) || is_so(&c.id))
-                .or_else(|| of_kind().find(|c| words.iter().any(|w| c.name.to_lowercase().contains(w))))
+                .or_else(|| {
+                    of_kind().find(|c| words.iter().any(|w| c.name.to_lowercase().contains(w)))
+                })
                 .map(|c| c.id.clone())
         };
         let all: Vec<_> = columns().cloned().collect();

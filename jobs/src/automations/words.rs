@@ -41,6 +41,12 @@ fn value(table: &Table, id: &str, value: &Value) -> String {
     }
 }
 
+fn is_tick(table: &Table, id: &str, value: &Value) -> bool {
+    let found = table.column(id);
+    let kept = found.and_then(|c| grid::normalize(&c.column, value).ok().flatten());
+    kept == Some(Value::Bool(true))
+}
+
 fn list(name: &str) -> &str {
     match name {
         "main" => "**Main**",
@@ -74,7 +80,7 @@ fn when(table: &Table, views: &[View], trigger: &Trigger) -> String {
             let name = column(table, id);
             match (from, to) {
                 (None, None) => format!("When {name} changes"),
-                (None, Some(to)) if *to == Value::Bool(true) => format!("When {name} is ticked"),
+                (None, Some(to)) if is_tick(table, id, to) => format!("When {name} is ticked"),
                 (None, Some(to)) => format!("When {name} becomes {}", value(table, id, to)),
                 (Some(from), None) => {
                     format!("When {name} is no longer {}", value(table, id, from))
@@ -88,7 +94,10 @@ fn when(table: &Table, views: &[View], trigger: &Trigger) -> String {
         }
         Trigger::RowCreated {} => "When an investor is added".to_owned(),
         Trigger::EnteredView { view: id } => {
-            format!("When an investor comes into the view **{}**", view(views, id))
+            format!(
+                "When an investor comes into the view **{}**",
+                view(views, id)
+            )
         }
         Trigger::LeftView { view: id } => {
             format!("When an investor leaves the view **{}**", view(views, id))
@@ -132,7 +141,12 @@ fn condition(table: &Table, filter: &Filter) -> String {
         Filter::All { all } => join(all, " and "),
         Filter::Any { any } => join(any, " or "),
         Filter::Condition(one) => {
-            let text = words(table, one);
+            let text = match one.op.as_str() {
+                // After a name: `List is any of Main, Follow-up`.
+                "any_of" => words(table, one).replacen(" any of ", " is any of ", 1),
+                "none_of" => words(table, one).replacen(" none of ", " is none of ", 1),
+                _ => words(table, one),
+            };
             let name = table.column(&one.column).map(|c| c.column.name.clone());
             match name {
                 Some(name) if text.starts_with(&name) => {

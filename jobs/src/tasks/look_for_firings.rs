@@ -31,7 +31,9 @@ impl Job for LookForFirings {
             test_point("after_firings_commit");
             fired += looked.fired;
             for name in &looked.switched_off {
-                cx.log(format!("switched the rule “{name}” off: it kept feeding itself"));
+                cx.log(format!(
+                    "switched the rule “{name}” off: it kept feeding itself"
+                ));
             }
             if !plan.more && !looked.was_late {
                 break;

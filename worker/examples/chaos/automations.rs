@@ -29,8 +29,17 @@ pub async fn run(firings: usize) -> usize {
         write(&t, each.collect()).await;
     }
     let (mut worker, mut kills) = (Process::worker(&t, 4), 0);
-    while count(&t, "select count(*) from automation_runs where state = 'done'").await < firings {
-        assert!(start.elapsed() < Duration::from_mins(30), "the firings never drained");
+    while count(
+        &t,
+        "select count(*) from automation_runs where state = 'done'",
+    )
+    .await
+        < firings
+    {
+        assert!(
+            start.elapsed() < Duration::from_mins(30),
+            "the firings never drained"
+        );
         tokio::time::sleep(Duration::from_secs_f64(0.3 + 1.2 * random_fraction())).await;
         worker.kill();
         worker = Process::worker(&t, 4);
@@ -49,24 +58,49 @@ pub async fn run(firings: usize) -> usize {
 async fn judge(t: &TestDb, firings: usize) -> usize {
     let mut bad = 0;
     for (what, sql) in [
-        ("runs, one for each row and cause", "select count(*) from (select 1 from automation_runs group by rule_id, row_id, cause)"),
+        (
+            "runs, one for each row and cause",
+            "select count(*) from (select 1 from automation_runs group by rule_id, row_id, cause)",
+        ),
         ("runs in all", "select count(*) from automation_runs"),
-        ("runs done", "select count(*) from automation_runs where state = 'done'"),
-        ("change sets by the rule", "select count(*) from change_sets where origin = 'automation'"),
-        ("rows changed exactly once", "select count(*) from grid_rows where cells ->> 'mark' = '2'"),
-        ("notices for the digest", "select count(*) from digest_notices"),
+        (
+            "runs done",
+            "select count(*) from automation_runs where state = 'done'",
+        ),
+        (
+            "change sets by the rule",
+            "select count(*) from change_sets where origin = 'automation'",
+        ),
+        (
+            "rows changed exactly once",
+            "select count(*) from grid_rows where cells ->> 'mark' = '2'",
+        ),
+        (
+            "notices for the digest",
+            "select count(*) from digest_notices",
+        ),
     ] {
         let found = count(t, sql).await;
         let good = found == firings;
-        println!("  {} {found} of {firings} {what}", if good { "ok " } else { "BAD" });
+        println!(
+            "  {} {found} of {firings} {what}",
+            if good { "ok " } else { "BAD" }
+        );
         bad += usize::from(!good);
     }
     let integrity: String = sqlx::query_scalar("pragma integrity_check")
         .fetch_one(t.db.read())
         .await
         .unwrap();
-    println!("  {} integrity_check: {integrity}", if integrity == "ok" { "ok " } else { "BAD" });
-    println!("{} passed, {} failed", 7 - bad - usize::from(integrity != "ok"), bad + usize::from(integrity != "ok"));
+    println!(
+        "  {} integrity_check: {integrity}",
+        if integrity == "ok" { "ok " } else { "BAD" }
+    );
+    println!(
+        "{} passed, {} failed",
+        7 - bad - usize::from(integrity != "ok"),
+        bad + usize::from(integrity != "ok")
+    );
     bad + usize::from(integrity != "ok")
 }
 
@@ -107,6 +141,9 @@ async fn write(t: &TestDb, operations: Vec<Value>) {
 }
 
 async fn count(t: &TestDb, sql: &'static str) -> usize {
-    let n: i64 = sqlx::query_scalar(sql).fetch_one(t.db.read()).await.unwrap();
+    let n: i64 = sqlx::query_scalar(sql)
+        .fetch_one(t.db.read())
+        .await
+        .unwrap();
     usize::try_from(n).unwrap()
 }

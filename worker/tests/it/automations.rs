@@ -55,7 +55,10 @@ async fn fire(t: &TestDb, rows: usize) {
 }
 
 async fn count(t: &TestDb, sql: &'static str) -> usize {
-    let n: i64 = sqlx::query_scalar(sql).fetch_one(t.db.read()).await.unwrap();
+    let n: i64 = sqlx::query_scalar(sql)
+        .fetch_one(t.db.read())
+        .await
+        .unwrap();
     usize::try_from(n).unwrap()
 }
 
@@ -81,8 +84,15 @@ async fn two_thousand_firings_drain_under_kills_with_none_lost_or_doubled() {
     let start = Instant::now();
     let (mut worker, mut kills) = (Worker::start(&t), 0);
     while count(&t, DONE).await < ROWS {
-        assert!(start.elapsed() < Duration::from_mins(4), "they never drained");
-        let pause = if kills < 12 { 0.2 + 0.8 * random_fraction() } else { 0.2 };
+        assert!(
+            start.elapsed() < Duration::from_mins(4),
+            "they never drained"
+        );
+        let pause = if kills < 12 {
+            0.2 + 0.8 * random_fraction()
+        } else {
+            0.2
+        };
         tokio::time::sleep(Duration::from_secs_f64(pause)).await;
         if kills < 12 {
             worker.kill();
@@ -109,7 +119,10 @@ async fn a_crash_between_firing_and_cursor_or_around_a_runs_commit_leaves_each_e
         let _next = Worker::start(&t);
         let start = Instant::now();
         while count(&t, DONE).await < 3 {
-            assert!(start.elapsed() < Duration::from_mins(1), "{point}: never done");
+            assert!(
+                start.elapsed() < Duration::from_mins(1),
+                "{point}: never done"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_each_once(&t, 3).await;

@@ -10,7 +10,9 @@ use axum::{
 };
 use crm_jobs::{
     accounts::users,
-    automations::{self as rules, DRY_DAYS, Definition, Dry, Rule, RuleChange, sentence, sentence_of_action},
+    automations::{
+        self as rules, DRY_DAYS, Definition, Dry, Rule, RuleChange, sentence, sentence_of_action,
+    },
     grid::{
         ColumnType, LISTS,
         table::{Table, TableColumn},
@@ -84,7 +86,9 @@ impl Shown {
 /// The rule that a new one begins as.
 fn beginning(table: &Table) -> Typed {
     let mut typed = Typed::default();
-    let columns: Vec<_> = form::columns(table, false).map(|c| c.column.clone()).collect();
+    let columns: Vec<_> = form::columns(table, false)
+        .map(|c| c.column.clone())
+        .collect();
     let column = crm_jobs::grid::pipeline_column(&columns).or(columns.first());
     typed.set("on", "cell_changed");
     typed.set("t_column", column.map_or("", |c| c.id.as_str()));
@@ -117,7 +121,9 @@ pub async fn show(
     if let Some(rule) = &shown.rule {
         shown.error = super::checked(&app, &rule.definition).await.err();
         if shown.error.is_none() {
-            shown.dry = rules::dry_run(&app.db, &app.grid, &rule.definition, DRY_DAYS).await.ok();
+            shown.dry = rules::dry_run(&app.db, &app.grid, &rule.definition, DRY_DAYS)
+                .await
+                .ok();
         }
     }
     page(&app, &who, shown).await
@@ -294,12 +300,20 @@ async fn page(app: &App, who: &SignedIn, shown: Shown) -> Result<Response, AppEr
         typed,
         error: shown.error.as_ref(),
     };
-    let id = shown.rule.as_ref().map(|r| r.id.clone()).unwrap_or_default();
+    let id = shown
+        .rule
+        .as_ref()
+        .map(|r| r.id.clone())
+        .unwrap_or_default();
     let json = shown.json.clone().unwrap_or_else(|| {
         let pretty = definition.as_ref().map(serde_json::to_string_pretty);
         pretty.and_then(Result::ok).unwrap_or_default()
     });
-    let title = shown.rule.as_ref().map_or("New rule", |rule| &rule.name).to_owned();
+    let title = shown
+        .rule
+        .as_ref()
+        .map_or("New rule", |rule| &rule.name)
+        .to_owned();
     let page = RulePage {
         action: if id.is_empty() {
             "/automations/new".to_owned()
@@ -313,8 +327,14 @@ async fn page(app: &App, who: &SignedIn, shown: Shown) -> Result<Response, AppEr
             .unwrap_or_default(),
         error: fields.rest_of_error(),
         trigger: fields.trigger(),
-        join: fields.select("join", "Which conditions", &[("all", "All must hold"), ("any", "One is enough")]),
-        conditions: (0..typed.conditions()).map(|at| fields.condition(at)).collect(),
+        join: fields.select(
+            "join",
+            "Which conditions",
+            &[("all", "All must hold"), ("any", "One is enough")],
+        ),
+        conditions: (0..typed.conditions())
+            .map(|at| fields.condition(at))
+            .collect(),
         kept_conditions: typed.get("kept_conditions").to_owned(),
         actions: fields.actions(definition.as_ref()),
         ask_first: typed.get("ask_first") == "true",
@@ -397,7 +417,13 @@ impl Fields<'_> {
         }
     }
 
-    fn columns(&self, name: &str, label: &str, with: impl Fn(&TableColumn) -> bool, all: bool) -> Field {
+    fn columns(
+        &self,
+        name: &str,
+        label: &str,
+        with: impl Fn(&TableColumn) -> bool,
+        all: bool,
+    ) -> Field {
         let found = form::columns(self.table, all).filter(|c| with(c));
         let mut of: Vec<(&str, &str)> = found
             .map(|c| (c.column.id.as_str(), c.column.name.as_str()))
@@ -427,8 +453,12 @@ impl Fields<'_> {
             Some(ColumnType::Checkbox) => of.push(("true".to_owned(), "Ticked".to_owned())),
             _ => {
                 let hint = match found.map(|c| c.kind) {
-                    Some(ColumnType::Date | ColumnType::DateTime) => "Such as today, 30 days ago, past 30 days, 2026-03-31",
-                    Some(ColumnType::MultiSelect | ColumnType::Funds) => "Several with commas between",
+                    Some(ColumnType::Date | ColumnType::DateTime) => {
+                        "Such as today, 30 days ago, past 30 days, 2026-03-31"
+                    }
+                    Some(ColumnType::MultiSelect | ColumnType::Funds) => {
+                        "Several with commas between"
+                    }
                     _ if blank.is_some() => "Leave it blank for any value",
                     _ => "",
                 };
@@ -467,9 +497,17 @@ impl Fields<'_> {
             }
             "date_reached" => {
                 all.push(self.columns("t_column", "Which date", is_date, true));
-                all.push(self.text("t_offset", "Days after it", "0 is the day itself; −7 is a week before"));
+                all.push(self.text(
+                    "t_offset",
+                    "Days after it",
+                    "0 is the day itself; −7 is a week before",
+                ));
             }
-            "no_contact" => all.push(self.text("t_days", "Days", "Since the last contact, or since it was added")),
+            "no_contact" => all.push(self.text(
+                "t_days",
+                "Days",
+                "Since the last contact, or since it was added",
+            )),
             "schedule" => all.push(self.text(
                 "t_cron",
                 "Times",
@@ -487,7 +525,10 @@ impl Fields<'_> {
     fn condition(&self, at: usize) -> Vec<Field> {
         let name = |part: &str| format!("c{at}_{part}");
         let column = self.typed.get(&name("column"));
-        let kind = self.table.column(column).map_or(ColumnType::Text, |c| c.kind);
+        let kind = self
+            .table
+            .column(column)
+            .map_or(ColumnType::Text, |c| c.kind);
         let mut all = vec![
             self.columns(&name("column"), "Field", |_| true, true),
             self.select(&name("op"), "Is", form::operators(kind)),
@@ -518,7 +559,10 @@ impl Fields<'_> {
             wide: true,
             ..field
         };
-        let wide = |field: Field| Field { wide: true, ..field };
+        let wide = |field: Field| Field {
+            wide: true,
+            ..field
+        };
         let names = "A column’s name between braces stands for its value: {Name}";
         let mut all = vec![self.select(&name("do"), "Do", &ACTIONS)];
         match self.typed.get(&name("do")) {
@@ -526,19 +570,31 @@ impl Fields<'_> {
                 let column = self.typed.get(&name("column"));
                 all.push(self.columns(&name("column"), "Which field", |_| true, false));
                 all.push(self.value(&name("value"), "To", column, Some("Nothing yet")));
-                all.push(wide(self.text(&name("formula"), "Or to a formula", "Such as {Amount} + 1")));
+                all.push(wide(self.text(
+                    &name("formula"),
+                    "Or to a formula",
+                    "Such as {Amount} + 1",
+                )));
             }
             "create_task" => {
                 all.push(self.text(&name("title"), "What is to be done", names));
                 all.push(self.text(&name("due"), "When", "Such as in two weeks; may be blank"));
                 let mut of = vec![("", "The team"), ("owner", "Whose investor it is")];
-                of.extend(self.members.iter().map(|(id, name)| (id.as_str(), name.as_str())));
+                of.extend(
+                    self.members
+                        .iter()
+                        .map(|(id, name)| (id.as_str(), name.as_str())),
+                );
                 all.push(self.select(&name("assignee"), "Who", &of));
             }
             "append_note" => all.push(long(self.text(&name("text"), "Note", names))),
             "propose_email" => {
                 all.push(wide(self.text(&name("subject"), "Subject", names)));
-                all.push(long(self.text(&name("body"), "Text", "It is only proposed. Nothing is sent by itself")));
+                all.push(long(self.text(
+                    &name("body"),
+                    "Text",
+                    "It is only proposed. Nothing is sent by itself",
+                )));
             }
             "notify_digest" => all.push(wide(self.text(&name("line"), "What to tell", names))),
             _ => {
@@ -565,12 +621,15 @@ impl Fields<'_> {
         let error = self.error?;
         let field = error.field()?;
         let place = Self::place(field).unwrap_or_else(|| field.to_owned());
-        let is_here = place == name || (place.ends_with("_text") && place.replace("_text", "_line") == name);
+        let is_here =
+            place == name || (place.ends_with("_text") && place.replace("_text", "_line") == name);
         is_here.then(|| error.detail().to_owned())
     }
 
     /// What no field shows.
     fn rest_of_error(&self) -> String {
-        self.error.map(|e| e.detail().to_owned()).unwrap_or_default()
+        self.error
+            .map(|e| e.detail().to_owned())
+            .unwrap_or_default()
     }
 }

@@ -141,14 +141,13 @@ pub async fn undo(
 pub async fn of_row(app: &App, row: &str) -> Result<Vec<DraftLine>, AppError> {
     let names = users::names(&app.db).await?;
     let drafts = read(app, DraftState::Proposed, Some(row)).await?;
-    Ok(drafts.iter().map(|d| line(d, &names, app.db.now())).collect())
+    Ok(drafts
+        .iter()
+        .map(|d| line(d, &names, app.db.now()))
+        .collect())
 }
 
-fn line(
-    draft: &Draft,
-    names: &std::collections::BTreeMap<String, String>,
-    now: i64,
-) -> DraftLine {
+fn line(draft: &Draft, names: &std::collections::BTreeMap<String, String>, now: i64) -> DraftLine {
     let to = match (draft.to_name.as_str(), draft.to_address.as_str()) {
         ("", "") => "Nobody yet: there is no address at this investor".to_owned(),
         (name, "") => format!("{name}, whose address is not known"),
@@ -169,7 +168,10 @@ fn line(
             show::encoded(&draft.body)
         ),
         by: show::actor(&draft.created_by, names),
-        run: draft.run_id.map(|run| format!("/automations/runs/{run}")).unwrap_or_default(),
+        run: draft
+            .run_id
+            .map(|run| format!("/automations/runs/{run}"))
+            .unwrap_or_default(),
         at: show::ago(now, draft.created_at),
         is_open: draft.state == "proposed",
     }
@@ -190,7 +192,10 @@ pub async fn list(
             tab("used", "Used", DraftState::Used),
             tab("dismissed", "Dismissed", DraftState::Dismissed),
         ],
-        drafts: drafts.iter().map(|d| line(d, &names, app.db.now())).collect(),
+        drafts: drafts
+            .iter()
+            .map(|d| line(d, &names, app.db.now()))
+            .collect(),
         frame: frame(&app, &who, "Email drafts").await,
     }))
 }

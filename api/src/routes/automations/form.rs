@@ -137,7 +137,9 @@ fn date(text: &str) -> Value {
         [n, "days", "from", "now"] | ["in", n, "days"] => {
             json!({"relative": "days_from_now", "n": n.parse::<i64>().ok()})
         }
-        ["past" | "last", n, "days"] => json!({"relative": "past_days", "n": n.parse::<i64>().ok()}),
+        ["past" | "last", n, "days"] => {
+            json!({"relative": "past_days", "n": n.parse::<i64>().ok()})
+        }
         ["next", n, "days"] => json!({"relative": "next_days", "n": n.parse::<i64>().ok()}),
         [day] if day.parse::<jiff::civil::Date>().is_ok() => json!({ "date": day }),
         _ => json!({"relative": words.join("_").to_lowercase()}),
@@ -388,7 +390,9 @@ fn write_conditions(filter: Option<&Filter>, table: &Table, typed: &mut Typed) {
         .iter()
         .map(|part| match part {
             Filter::Condition(condition) => {
-                let kind = table.column(&condition.column).map_or(ColumnType::Text, |c| c.kind);
+                let kind = table
+                    .column(&condition.column)
+                    .map_or(ColumnType::Text, |c| c.kind);
                 let is_known = operators(kind).iter().any(|(op, _)| *op == condition.op);
                 is_known.then_some(condition)
             }

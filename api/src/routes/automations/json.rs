@@ -90,7 +90,10 @@ pub async fn list(State(app): State<App>) -> Result<Json<Rules>, AppError> {
     }))
 }
 
-pub async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<RuleView>, AppError> {
+pub async fn one(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<RuleView>, AppError> {
     Ok(Json(super::seen_one(&app, &id).await?))
 }
 
@@ -146,7 +149,9 @@ pub async fn dry_run(
     let rule = super::found(&app, &id).await?;
     let definition = asked.definition.unwrap_or(rule.definition);
     let days = asked.days.unwrap_or(DRY_DAYS);
-    Ok(Json(rules::dry_run(&app.db, &app.grid, &definition, days).await?))
+    Ok(Json(
+        rules::dry_run(&app.db, &app.grid, &definition, days).await?,
+    ))
 }
 
 pub async fn run(

@@ -113,10 +113,15 @@ pub async fn show(
         href: format!("/investors/{}", row.row_id),
         title: row.title.clone(),
         since: show::day(&zone, row.since_at),
-        by: row.by_name.clone().unwrap_or_else(|| show::actor(&row.by, &names)),
+        by: row
+            .by_name
+            .clone()
+            .unwrap_or_else(|| show::actor(&row.by, &names)),
         person: person(row).unwrap_or_default(),
         why: row.why.clone(),
-        run: row.run_id.map(|run| LinkTo::new("Run", &format!("/automations/runs/{run}"))),
+        run: row
+            .run_id
+            .map(|run| LinkTo::new("Run", &format!("/automations/runs/{run}"))),
     };
     let tab = |count: &ListCount| {
         let text = format!("{} {}", label(&count.name), show::number(count.rows));
@@ -128,7 +133,9 @@ pub async fn show(
         tabs: counts.iter().map(tab).collect(),
         rows: found.rows.iter().map(line).collect(),
         grid: format!("/grid?list={name}"),
-        next: found.next_cursor.map(|c| format!("/lists/{name}?cursor={}", show::encoded(&c))),
+        next: found
+            .next_cursor
+            .map(|c| format!("/lists/{name}?cursor={}", show::encoded(&c))),
         is_first: query.cursor.is_none(),
         here: format!("/lists/{name}"),
         frame: frame(&app, &who, title).await,

@@ -40,7 +40,11 @@ const TAG: &str = "automations";
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
-    pages_table().into_iter().chain(json_table()).collect()
+    pages_table()
+        .into_iter()
+        .chain(rules_table())
+        .chain(runs_table())
+        .collect()
 }
 
 fn pages_table() -> Vec<Route> {
@@ -69,7 +73,7 @@ fn pages_table() -> Vec<Route> {
     ]
 }
 
-fn json_table() -> Vec<Route> {
+fn rules_table() -> Vec<Route> {
     use Access::{Admin, Member};
     vec![
         get("/api/automations/rules", Member, json::list)
@@ -89,7 +93,10 @@ fn json_table() -> Vec<Route> {
             .answers::<RuleView>(200)
             .problems(&[404]),
         delete("/api/automations/rules/{id}", Admin, json::remove)
-            .json(TAG, "Delete a rule; its runs stay, and you can bring it back")
+            .json(
+                TAG,
+                "Delete a rule; its runs stay, and you can bring it back",
+            )
             .answers_nothing(204)
             .problems(&[404]),
         post("/api/automations/rules/{id}/restore", Admin, json::restore)
@@ -97,15 +104,27 @@ fn json_table() -> Vec<Route> {
             .answers::<RuleView>(200)
             .problems(&[404]),
         post("/api/automations/rules/{id}/dry-run", Member, json::dry_run)
-            .json(TAG, "What a rule would do today and would have done; nothing is written")
+            .json(
+                TAG,
+                "What a rule would do today and would have done; nothing is written",
+            )
             .body::<json::DryRun>()
             .answers::<rules::Dry>(200)
             .problems(&[404]),
         post("/api/automations/rules/{id}/run", Member, json::run)
-            .json(TAG, "Run a rule now, for some rows or for all that satisfy its conditions")
+            .json(
+                TAG,
+                "Run a rule now, for some rows or for all that satisfy its conditions",
+            )
             .body::<json::RunNow>()
             .answers::<json::Started>(202)
             .problems(&[404]),
+    ]
+}
+
+fn runs_table() -> Vec<Route> {
+    use Access::Member;
+    vec![
         get("/api/automations/runs", Member, runs::list_json)
             .json(TAG, "Runs, the newest first")
             .query::<runs::RunsQuery>()
@@ -114,21 +133,39 @@ fn json_table() -> Vec<Route> {
             .json(TAG, "One run with its attempts and its change set")
             .answers::<runs::RunStory>(200)
             .problems(&[404]),
-        post("/api/automations/runs/{id}/replay", Member, runs::replay_json)
-            .json(TAG, "Run the rule as it was once more, for the row as it is now")
-            .answers::<runs::Replayed>(202)
-            .problems(&[404]),
-        post("/api/automations/runs/{id}/revert", Member, runs::revert_json)
-            .json(TAG, "Take back all that a run did")
-            .answers::<rules::Reverted>(200)
-            .problems(&[404]),
-        post("/api/automations/runs/{id}/decide", Member, runs::decide_json)
-            .json(TAG, "Say yes or no to a run that asks first")
-            .body::<runs::Decision>()
-            .answers::<rules::Run>(200)
-            .problems(&[404]),
+        post(
+            "/api/automations/runs/{id}/replay",
+            Member,
+            runs::replay_json,
+        )
+        .json(
+            TAG,
+            "Run the rule as it was once more, for the row as it is now",
+        )
+        .answers::<runs::Replayed>(202)
+        .problems(&[404]),
+        post(
+            "/api/automations/runs/{id}/revert",
+            Member,
+            runs::revert_json,
+        )
+        .json(TAG, "Take back all that a run did")
+        .answers::<rules::Reverted>(200)
+        .problems(&[404]),
+        post(
+            "/api/automations/runs/{id}/decide",
+            Member,
+            runs::decide_json,
+        )
+        .json(TAG, "Say yes or no to a run that asks first")
+        .body::<runs::Decision>()
+        .answers::<rules::Run>(200)
+        .problems(&[404]),
         get("/api/automations/drafts", Member, drafts::list_json)
-            .json(TAG, "Mail that rules propose; nothing is ever sent by itself")
+            .json(
+                TAG,
+                "Mail that rules propose; nothing is ever sent by itself",
+            )
             .query::<drafts::DraftsQuery>()
             .answers::<drafts::Drafts>(200),
         patch("/api/automations/drafts/{id}", Member, drafts::decide_json)
@@ -171,7 +208,12 @@ fn no_run() -> AppError {
     AppError::not_found("There is no such run.")
 }
 
-async fn record(tx: &mut WriteTx, who: &SignedIn, action: &str, target: &str) -> Result<(), AppError> {
+async fn record(
+    tx: &mut WriteTx,
+    who: &SignedIn,
+    action: &str,
+    target: &str,
+) -> Result<(), AppError> {
     audit::record(tx, &who.actor(), action, target, json!({}), &who.ip()).await?;
     Ok(())
 }
@@ -327,7 +369,15 @@ async fn start(
     let runs = rules::start_by_hand(&mut tx, &rule, &wanted, &by).await?;
     let detail = json!({ "runs": runs });
     let target = rules_target(id);
-    audit::record(&mut tx, &who.actor(), "automation.started", &target, detail, &who.ip()).await?;
+    audit::record(
+        &mut tx,
+        &who.actor(),
+        "automation.started",
+        &target,
+        detail,
+        &who.ip(),
+    )
+    .await?;
     tx.commit().await?;
     Ok(runs)
 }

@@ -203,6 +203,10 @@ pub struct RunLine {
 }
 
 /// One run in full.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "what may be done with a run is four questions"
+)]
 #[derive(Debug, Template)]
 #[template(path = "pages/automation_run.html")]
 pub struct RunShown {

@@ -111,7 +111,10 @@ pub async fn delete(
 ) -> Result<Done, AppError> {
     let rule = super::remove(&app, &who, &id).await?;
     Ok(Done::to("/automations")
-        .saying(FlashKind::Ok, format!("“{}” is deleted. Its runs stay.", rule.name))
+        .saying(
+            FlashKind::Ok,
+            format!("“{}” is deleted. Its runs stay.", rule.name),
+        )
         .offering("Undo", &format!("/automations/{id}/restore")))
 }
 

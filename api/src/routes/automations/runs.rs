@@ -43,7 +43,9 @@ pub struct RunsQuery {
     row: Option<String>,
     /// `queued`, `running`, `asked`, `declined`, `done`, `failed`, `cancelled`,
     /// `skipped` or `reverted`.
-    #[schemars(regex(pattern = "^(queued|running|asked|declined|done|failed|cancelled|skipped|reverted)?$"))]
+    #[schemars(regex(
+        pattern = "^(queued|running|asked|declined|done|failed|cancelled|skipped|reverted)?$"
+    ))]
     state: Option<String>,
     /// Where the page before ended.
     #[schemars(regex(pattern = "^[0-9]{1,18}$"))]
@@ -114,7 +116,9 @@ pub async fn list_json(
 
 async fn story(app: &App, id: i64) -> Result<RunStory, AppError> {
     let mut conn = app.db.read().acquire().await?;
-    let run = rules::find_run(&mut conn, id).await?.ok_or_else(super::no_run)?;
+    let run = rules::find_run(&mut conn, id)
+        .await?
+        .ok_or_else(super::no_run)?;
     let change_set = match run.change_set_id {
         Some(set) => {
             let sets = grid::history_of_row(&mut conn, &run.row_id, Some(set + 1), 1).await?;
@@ -172,12 +176,7 @@ async fn revert_one(app: &App, who: &SignedIn, id: i64) -> Result<Reverted, AppE
     Ok(reverted)
 }
 
-async fn decide_one(
-    app: &App,
-    who: &SignedIn,
-    id: i64,
-    answer: Answer,
-) -> Result<Run, AppError> {
+async fn decide_one(app: &App, who: &SignedIn, id: i64, answer: Answer) -> Result<Run, AppError> {
     let mut tx = app.db.write().await?;
     let run = known(&mut tx, id).await?;
     let decided = rules::decide(&mut tx, id, answer, &who.actor().to_string()).await?;
@@ -388,7 +387,11 @@ pub async fn list(
     let state = filter.state.clone().unwrap_or_default();
     let row = filter.row.clone().unwrap_or_default();
     let mut choices = vec![Choice::new("", "Every rule", chosen.is_empty())];
-    choices.extend(known.iter().map(|r| Choice::new(&r.id, &r.name, r.id == chosen)));
+    choices.extend(
+        known
+            .iter()
+            .map(|r| Choice::new(&r.id, &r.name, r.id == chosen)),
+    );
     let to = |state: &str| {
         format!(
             "/automations/runs?rule={}&row={}&state={state}",
@@ -407,7 +410,9 @@ pub async fn list(
         row: row.clone(),
         is_narrowed: !(chosen.is_empty() && state.is_empty() && row.is_empty()),
         runs: page.runs.iter().map(|run| line(run, now)).collect(),
-        next: page.next_cursor.map(|c| format!("{}&cursor={c}", to(&state))),
+        next: page
+            .next_cursor
+            .map(|c| format!("{}&cursor={c}", to(&state))),
         frame: frame(&app, &who, "Runs").await,
     }))
 }
@@ -416,7 +421,11 @@ pub async fn list(
 fn cause(run: &Run, columns: &std::collections::BTreeMap<String, grid::Column>) -> String {
     let facts = &run.facts;
     let text = |name: &str| facts[name].as_str().unwrap_or_default();
-    let name = |id: &str| columns.get(id).map_or_else(|| id.to_owned(), |c| c.name.clone());
+    let name = |id: &str| {
+        columns
+            .get(id)
+            .map_or_else(|| id.to_owned(), |c| c.name.clone())
+    };
     let shown = |id: &str, value: &serde_json::Value| {
         let shown = columns.get(id).map(|c| grid::display(c, value));
         let shown = shown.unwrap_or_default();
@@ -450,6 +459,53 @@ fn cause(run: &Run, columns: &std::collections::BTreeMap<String, grid::Column>) 
     }
 }
 
+/// What the facts of a run are told with.
+struct Known<'a> {
+    columns: &'a std::collections::BTreeMap<String, grid::Column>,
+    names: &'a std::collections::BTreeMap<String, String>,
+    zone: &'a jiff::tz::TimeZone,
+}
+
+impl Known<'_> {
+    fn facts(&self, run: &Run, caused_by: Option<&ChangeSet>) -> Vec<(String, String)> {
+        let mut facts = vec![
+            (
+                "Fired".to_owned(),
+                show::moment(self.zone, run.created_at).text,
+            ),
+            ("Because".to_owned(), cause(run, self.columns)),
+        ];
+        if let Some(set) = caused_by {
+            facts.push((
+                "Changed by".to_owned(),
+                format!("{}, change {}", show::actor(&set.actor, self.names), set.id),
+            ));
+        }
+        if run.started_by != "system" {
+            facts.push((
+                "Started by".to_owned(),
+                show::actor(&run.started_by, self.names),
+            ));
+        }
+        if let Some(by) = &run.decided_by {
+            facts.push(("Answered by".to_owned(), show::actor(by, self.names)));
+        }
+        if let Some(by) = &run.reverted_by {
+            facts.push(("Taken back by".to_owned(), show::actor(by, self.names)));
+        }
+        if let Some(set) = run.change_set_id {
+            facts.push(("Change set".to_owned(), set.to_string()));
+        }
+        if run.depth > 0 {
+            facts.push(("Depth".to_owned(), format!("{} runs led to it", run.depth)));
+        }
+        if let Some(at) = run.finished_at {
+            facts.push(("Ended".to_owned(), show::moment(self.zone, at).text));
+        }
+        facts
+    }
+}
+
 pub async fn show(
     State(app): State<App>,
     who: SignedIn,
@@ -478,34 +534,12 @@ pub async fn show(
         Vec::new()
     };
     let is_admin = who.user.is_admin();
-    let mut facts = vec![
-        ("Fired".to_owned(), show::moment(&zone, run.created_at).text),
-        ("Because".to_owned(), cause(run, &columns)),
-    ];
-    if let Some(set) = &caused_by {
-        facts.push((
-            "Changed by".to_owned(),
-            format!("{}, change {}", show::actor(&set.actor, &names), set.id),
-        ));
-    }
-    if run.started_by != "system" {
-        facts.push(("Started by".to_owned(), show::actor(&run.started_by, &names)));
-    }
-    if let Some(by) = &run.decided_by {
-        facts.push(("Answered by".to_owned(), show::actor(by, &names)));
-    }
-    if let Some(by) = &run.reverted_by {
-        facts.push(("Taken back by".to_owned(), show::actor(by, &names)));
-    }
-    if let Some(set) = run.change_set_id {
-        facts.push(("Change set".to_owned(), set.to_string()));
-    }
-    if run.depth > 0 {
-        facts.push(("Depth".to_owned(), format!("{} runs led to it", run.depth)));
-    }
-    if let Some(at) = run.finished_at {
-        facts.push(("Ended".to_owned(), show::moment(&zone, at).text));
-    }
+    let known = Known {
+        columns: &columns,
+        names: &names,
+        zone: &zone,
+    };
+    let facts = known.facts(run, caused_by.as_ref());
     let attempts = story.job.iter().flat_map(|job| &job.attempts);
     let attempts = attempts
         .map(|a| AttemptLine {
@@ -520,9 +554,11 @@ pub async fn show(
         id: run.id.to_string(),
         title: format!("{} for {}", run.rule_name(), run.row_title),
         rule: run.rule_name().to_owned(),
-        rule_href: is_rule_there
-            .then(|| format!("/automations/{}", run.rule_id))
-            .unwrap_or_default(),
+        rule_href: if is_rule_there {
+            format!("/automations/{}", run.rule_id)
+        } else {
+            String::new()
+        },
         investor: LinkTo::new(&run.row_title, &format!("/investors/{}", run.row_id)),
         state: badge(&run.state),
         outcome: crate::error::sentence(&run.outcome),
@@ -541,7 +577,10 @@ pub async fn show(
             .map(|job| format!("/jobs/{job}"))
             .unwrap_or_default(),
         definition: serde_json::to_string_pretty(&run.rule).unwrap_or_default(),
-        replay_of: run.replay_of.map(|id| format!("/automations/runs/{id}")).unwrap_or_default(),
+        replay_of: run
+            .replay_of
+            .map(|id| format!("/automations/runs/{id}"))
+            .unwrap_or_default(),
         is_asked: run.state == "asked",
         can_replay: ended,
         can_revert: run.state == "done",

@@ -1,8 +1,8 @@
 //! Samples of the pages, for tests and the eye.
 
 use super::page::{
-    ActionFields, AttemptLine, AutomationsPage, DraftLine, DraftsPage, DryLine, DryShown, ListsPage,
-    MemberLine, Question, RuleLine, RulePage, RunLine, RunShown, RunsPage, bold,
+    ActionFields, AttemptLine, AutomationsPage, DraftLine, DraftsPage, DryLine, DryShown,
+    ListsPage, MemberLine, Question, RuleLine, RulePage, RunLine, RunShown, RunsPage, bold,
 };
 use crate::routes::{
     grid::page::{Control, Field},
@@ -179,7 +179,10 @@ impl RunShown {
                 before: "Main".to_owned(),
                 after: "Graveyard".to_owned(),
             }],
-            facts: vec![("Because".to_owned(), "Stage went from “Lead” to “Lost”".to_owned())],
+            facts: vec![(
+                "Because".to_owned(),
+                "Stage went from “Lead” to “Lost”".to_owned(),
+            )],
             attempts: vec![AttemptLine {
                 number: "1".to_owned(),
                 outcome: "worker died".to_owned(),

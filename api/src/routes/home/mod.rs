@@ -3,8 +3,7 @@
 use axum::{extract::State, response::Response};
 use crm_jobs::{
     accounts::users,
-    automations as rules,
-    backup,
+    automations as rules, backup,
     grid::{self, ListCounts},
     investors::{self, Overview},
     queue::inspect,

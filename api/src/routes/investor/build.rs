@@ -330,10 +330,16 @@ async fn list_links(app: &App, row: &Row) -> Result<Vec<LinkTo>, AppError> {
     let mut conn = app.db.read().acquire().await?;
     let why = rules::why_of_row(&mut conn, &row.id).await?;
     drop(conn);
-    let mut links = vec![LinkTo::new("Who else is on it", &format!("/lists/{}", row.list))];
+    let mut links = vec![LinkTo::new(
+        "Who else is on it",
+        &format!("/lists/{}", row.list),
+    )];
     if let Some(why) = why {
         if let Some(run) = why.run_id {
-            links.insert(0, LinkTo::new("The run", &format!("/automations/runs/{run}")));
+            links.insert(
+                0,
+                LinkTo::new("The run", &format!("/automations/runs/{run}")),
+            );
         }
         if why.change_set_id.is_some() {
             let href = format!("/investors/{}?show=lists#timeline", row.id);

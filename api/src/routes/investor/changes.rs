@@ -78,7 +78,9 @@ pub async fn lines_of(
 ) -> Result<Vec<Change>, AppError> {
     let names = Names::load(app).await?;
     let each = changes.iter();
-    Ok(each.flat_map(|change| lines(&names, columns, change)).collect())
+    Ok(each
+        .flat_map(|change| lines(&names, columns, change))
+        .collect())
 }
 
 /// Where changes came from.

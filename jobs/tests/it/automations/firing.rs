@@ -13,27 +13,56 @@ use super::*;
 /// Rows that fired so far, by cause.
 async fn fired(t: &TestDb) -> Vec<String> {
     let each = runs(t).await;
-    each.iter().map(|r| format!("{} {}", r.row_id, r.cause)).collect()
+    each.iter()
+        .map(|r| format!("{} {}", r.row_id, r.cause))
+        .collect()
 }
 
 #[tokio::test]
 async fn a_cell_fires_by_what_it_was_and_what_it_is() {
     let t = TestDb::new().await;
     grid_of(&t, 3).await;
-    rule(&t, "any", note(json!({"on": "cell_changed", "column": "stage"}))).await;
-    rule(&t, "to", note(json!({"on": "cell_changed", "column": "stage", "to": "Lost"}))).await;
-    rule(&t, "from blank", note(json!({"on": "cell_changed", "column": "amount", "from": null}))).await;
-    rule(&t, "from to", note(json!({"on": "cell_changed", "column": "stage", "from": "lost", "to": "lead"}))).await;
+    rule(
+        &t,
+        "any",
+        note(json!({"on": "cell_changed", "column": "stage"})),
+    )
+    .await;
+    rule(
+        &t,
+        "to",
+        note(json!({"on": "cell_changed", "column": "stage", "to": "Lost"})),
+    )
+    .await;
+    rule(
+        &t,
+        "from blank",
+        note(json!({"on": "cell_changed", "column": "amount", "from": null})),
+    )
+    .await;
+    rule(
+        &t,
+        "from to",
+        note(json!({"on": "cell_changed", "column": "stage", "from": "lost", "to": "lead"})),
+    )
+    .await;
     edit(&t, vec![set("r0", "stage", "lost"), set("r1", "amount", 5)]).await;
     edit(&t, vec![set("r0", "stage", "lead"), set("r1", "amount", 6)]).await;
     edit(&t, vec![set("r2", "echo", "nothing to anybody")]).await;
     assert_eq!(look(&t).await.fired, 5);
-    assert_eq!(look(&t).await.fired, 0, "a look that finds nothing new fires nothing");
+    assert_eq!(
+        look(&t).await.fired,
+        0,
+        "a look that finds nothing new fires nothing"
+    );
     let each = runs(&t).await;
-    let named: Vec<&str> = each.iter().map(|r| r.rule_name()).collect();
+    let named: Vec<&str> = each.iter().map(Run::rule_name).collect();
     assert_eq!(named, ["any", "to", "from blank", "any", "from to"]);
     let facts = &each[1].facts;
-    assert_eq!((&facts["before"], &facts["after"]), (&json!("lead"), &json!("lost")));
+    assert_eq!(
+        (&facts["before"], &facts["after"]),
+        (&json!("lead"), &json!("lost"))
+    );
 }
 
 #[tokio::test]
@@ -41,11 +70,28 @@ async fn rows_lists_and_new_rows_in_lists_fire() {
     let t = TestDb::new().await;
     grid_of(&t, 2).await;
     rule(&t, "new", note(json!({"on": "row_created"}))).await;
-    rule(&t, "in", note(json!({"on": "entered_list", "list": "longshot"}))).await;
+    rule(
+        &t,
+        "in",
+        note(json!({"on": "entered_list", "list": "longshot"})),
+    )
+    .await;
     rule(&t, "out", note(json!({"on": "left_list", "list": "main"}))).await;
-    edit(&t, vec![json!({"op": "add_row", "id": "n1", "cells": {"name": "New"}, "list": "longshot"})]).await;
-    edit(&t, vec![json!({"op": "move", "row": "n1", "list": "main", "reason": "x"})]).await;
-    edit(&t, vec![json!({"op": "move", "row": "r0", "list": "longshot", "reason": "x"})]).await;
+    edit(
+        &t,
+        vec![json!({"op": "add_row", "id": "n1", "cells": {"name": "New"}, "list": "longshot"})],
+    )
+    .await;
+    edit(
+        &t,
+        vec![json!({"op": "move", "row": "n1", "list": "main", "reason": "x"})],
+    )
+    .await;
+    edit(
+        &t,
+        vec![json!({"op": "move", "row": "r0", "list": "longshot", "reason": "x"})],
+    )
+    .await;
     look(&t).await;
     let named: Vec<String> = runs(&t)
         .await
@@ -76,7 +122,11 @@ async fn views_fire_once_for_each_entry_and_never_for_who_was_in_them() {
     edit(&t, vec![set("r0", "stage", "engaged")]).await;
     look(&t).await;
     look(&t).await;
-    edit(&t, vec![set("r0", "stage", "lead"), set("r2", "stage", "lost")]).await;
+    edit(
+        &t,
+        vec![set("r0", "stage", "lead"), set("r2", "stage", "lost")],
+    )
+    .await;
     look(&t).await;
     edit(&t, vec![set("r0", "stage", "engaged")]).await;
     look(&t).await;
@@ -92,16 +142,38 @@ async fn views_fire_once_for_each_entry_and_never_for_who_was_in_them() {
 async fn days_fire_once_each_also_after_a_week_of_sleep() {
     let t = TestDb::new().await;
     grid_of(&t, 3).await;
-    edit(&t, vec![set("r0", "close", "2026-03-12"), set("r1", "close", "2026-01-01")]).await;
-    rule(&t, "week before", note(json!({"on": "date_reached", "column": "close", "offset_days": -7}))).await;
+    edit(
+        &t,
+        vec![
+            set("r0", "close", "2026-03-12"),
+            set("r1", "close", "2026-01-01"),
+        ],
+    )
+    .await;
+    rule(
+        &t,
+        "week before",
+        note(json!({"on": "date_reached", "column": "close", "offset_days": -7})),
+    )
+    .await;
     rule(&t, "silent", note(json!({"on": "no_contact", "days": 5}))).await;
     let mut tx = t.db.write().await.unwrap();
     t.advance(2 * DAY);
-    let call = NewInteraction { row: "r2", kind: "call", at: tx.now(), note: "", by: "user:ana" };
+    let call = NewInteraction {
+        row: "r2",
+        kind: "call",
+        at: tx.now(),
+        note: "",
+        by: "user:ana",
+    };
     add_interaction(&mut tx, &call).await.unwrap();
     tx.commit().await.unwrap();
     look(&t).await;
-    assert_eq!(fired(&t).await, ["r0 day:2026-03-12-7"], "5 March is a week before");
+    assert_eq!(
+        fired(&t).await,
+        ["r0 day:2026-03-12-7"],
+        "5 March is a week before"
+    );
     // Nobody looked for a week.
     t.advance(7 * DAY);
     look(&t).await;
@@ -109,7 +181,11 @@ async fn days_fire_once_each_also_after_a_week_of_sleep() {
     let all = fired(&t).await;
     assert_eq!(
         all[1..],
-        ["r0 quiet:2026-03-03+5", "r1 quiet:2026-03-03+5", "r2 quiet:2026-03-05+5"]
+        [
+            "r0 quiet:2026-03-03+5",
+            "r1 quiet:2026-03-03+5",
+            "r2 quiet:2026-03-05+5"
+        ]
     );
 }
 
@@ -130,12 +206,23 @@ async fn a_schedule_fires_for_all_rows_that_satisfy_it_and_once_for_missed_slots
     .await;
     assert_eq!(look(&t).await.fired, 0);
     t.advance(3 * DAY);
-    assert_eq!(look(&t).await.fired, 2, "three slots passed: they are made up for once");
+    assert_eq!(
+        look(&t).await.fired,
+        2,
+        "three slots passed: they are made up for once"
+    );
     assert_eq!(look(&t).await.fired, 0);
     t.advance(DAY);
     drain(&t).await;
     assert_eq!(runs(&t).await.len(), 4);
-    assert_eq!(count(&t, "select count(*) from digest_notices where text = 'Sample 1 is flagged'").await, 2);
+    assert_eq!(
+        count(
+            &t,
+            "select count(*) from digest_notices where text = 'Sample 1 is flagged'"
+        )
+        .await,
+        2
+    );
 }
 
 #[tokio::test]
@@ -143,13 +230,23 @@ async fn a_rule_begins_when_it_is_switched_on_or_changed() {
     let t = TestDb::new().await;
     grid_of(&t, 2).await;
     edit(&t, vec![set("r0", "stage", "lost")]).await;
-    let id = rule(&t, "to", note(json!({"on": "cell_changed", "column": "stage", "to": "lost"}))).await;
+    let id = rule(
+        &t,
+        "to",
+        note(json!({"on": "cell_changed", "column": "stage", "to": "lost"})),
+    )
+    .await;
     assert_eq!(fired(&t).await.len(), 0, "that was before");
     let switch = async |enabled: bool| {
         let mut tx = t.db.write().await.unwrap();
         let found = automations::find(&mut tx, &id).await.unwrap().unwrap();
-        let wanted = automations::RuleChange { enabled: Some(enabled), ..Default::default() };
-        automations::change(&mut tx, &found, &wanted, "user:ana").await.unwrap();
+        let wanted = automations::RuleChange {
+            enabled: Some(enabled),
+            ..Default::default()
+        };
+        automations::change(&mut tx, &found, &wanted, "user:ana")
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     };
     switch(false).await;
@@ -158,7 +255,11 @@ async fn a_rule_begins_when_it_is_switched_on_or_changed() {
     switch(true).await;
     look(&t).await;
     assert_eq!(fired(&t).await.len(), 0, "it was off");
-    let set_id = edit(&t, vec![set("r1", "stage", "lead"), set("r0", "stage", "lead")]).await;
+    let set_id = edit(
+        &t,
+        vec![set("r1", "stage", "lead"), set("r0", "stage", "lead")],
+    )
+    .await;
     let second = edit(&t, vec![set("r1", "stage", "lost")]).await;
     look(&t).await;
     assert_eq!(fired(&t).await, [format!("r1 c{second}")]);
@@ -169,9 +270,23 @@ async fn a_rule_begins_when_it_is_switched_on_or_changed() {
 async fn two_looks_at_one_time_and_a_look_that_dies_fire_once() {
     let t = TestDb::new().await;
     grid_of(&t, 5).await;
-    rule(&t, "to", note(json!({"on": "cell_changed", "column": "stage", "to": "lost"}))).await;
-    edit(&t, (0..5).map(|n| set(&format!("r{n}"), "stage", "lost")).collect()).await;
-    let (one, two) = (automations::plan(&t.db).await.unwrap(), automations::plan(&t.db).await.unwrap());
+    rule(
+        &t,
+        "to",
+        note(json!({"on": "cell_changed", "column": "stage", "to": "lost"})),
+    )
+    .await;
+    edit(
+        &t,
+        (0..5)
+            .map(|n| set(&format!("r{n}"), "stage", "lost"))
+            .collect(),
+    )
+    .await;
+    let (one, two) = (
+        automations::plan(&t.db).await.unwrap(),
+        automations::plan(&t.db).await.unwrap(),
+    );
     // The first dies before it commits.
     let mut tx = t.db.write().await.unwrap();
     assert_eq!(automations::take_in(&mut tx, &one).await.unwrap().fired, 5);
@@ -183,19 +298,47 @@ async fn two_looks_at_one_time_and_a_look_that_dies_fire_once() {
         tx.commit().await.unwrap();
         assert_eq!((looked.fired, looked.was_late), (wanted, wanted == 0));
     }
-    assert_eq!(count(&t, "select count(*) from jobs where kind = 'run_automation'").await, 5);
-    assert_eq!(count(&t, "select count(*) from automation_runs where job_id is null").await, 0);
+    assert_eq!(
+        count(
+            &t,
+            "select count(*) from jobs where kind = 'run_automation'"
+        )
+        .await,
+        5
+    );
+    assert_eq!(
+        count(
+            &t,
+            "select count(*) from automation_runs where job_id is null"
+        )
+        .await,
+        0
+    );
 }
 
 #[tokio::test]
 async fn ten_thousand_rows_pasted_fire_ten_thousand_times() {
     let t = TestDb::new().await;
     grid_of(&t, 10_000).await;
-    rule(&t, "to", note(json!({"on": "cell_changed", "column": "stage", "to": "lost"}))).await;
-    edit(&t, (0..10_000).map(|n| set(&format!("r{n}"), "stage", "lost")).collect()).await;
+    rule(
+        &t,
+        "to",
+        note(json!({"on": "cell_changed", "column": "stage", "to": "lost"})),
+    )
+    .await;
+    edit(
+        &t,
+        (0..10_000)
+            .map(|n| set(&format!("r{n}"), "stage", "lost"))
+            .collect(),
+    )
+    .await;
     let looked = look(&t).await;
     assert_eq!((looked.fired, looked.switched_off.len()), (10_000, 0));
-    assert_eq!(count(&t, "select count(distinct row_id) from automation_runs").await, 10_000);
+    assert_eq!(
+        count(&t, "select count(distinct row_id) from automation_runs").await,
+        10_000
+    );
     assert_eq!(count(&t, "select count(*) from automation_runs u join jobs j on j.id = u.job_id and j.payload ->> '$.run' = u.id").await, 10_000);
 }
 

@@ -93,7 +93,10 @@ pub async fn runs(t: &TestDb) -> Vec<Run> {
 }
 
 pub async fn count(t: &TestDb, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(t.db.read()).await.unwrap()
+    sqlx::query_scalar(sql)
+        .fetch_one(t.db.read())
+        .await
+        .unwrap()
 }
 
 pub fn set(row: &str, column: &str, value: impl Into<Value>) -> Value {
@@ -102,9 +105,13 @@ pub fn set(row: &str, column: &str, value: impl Into<Value>) -> Value {
 }
 
 pub async fn edit(t: &TestDb, operations: Vec<Value>) -> i64 {
-    write(t, Value::Array(operations), &ANA).await.unwrap().version
+    write(t, Value::Array(operations), &ANA)
+        .await
+        .unwrap()
+        .version
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "always given a literal")]
 pub fn note(on: Value) -> Value {
     json!({"trigger": on, "actions": [{"do": "append_note", "text": "Seen {Name}"}]})
 }
