@@ -173,30 +173,58 @@ pub struct RunPage {
     pub next_cursor: Option<String>,
 }
 
-/// Runs, the newest first.
-pub async fn list(conn: &mut SqliteConnection, filter: &RunFilter) -> Result<RunPage, DbError> {
-    let limit = filter.limit.clamp(1, MOST);
-    // What a job knows better than its run is asked of the job.
-    let records: Vec<Record> = sqlx::query_as(
-        "select u.id, u.rule_id, u.rule, u.row_id, u.row_title, u.cause, u.cause_change_set_id, u.facts, u.depth,
+/// Runs, the newest first. What a job knows better than its run is asked of the
+/// job. One query for each index that leads there.
+const ALL: &str = "select u.id, u.rule_id, u.rule, u.row_id, u.row_title, u.cause, u.cause_change_set_id, u.facts, u.depth,
                 case when u.state <> 'queued' or j.id is null then u.state when j.state = 'running' then 'running'
                      when j.state = 'discarded' then 'failed' when j.state = 'cancelled' then 'cancelled' else 'queued' end as state,
                 u.job_id, coalesce(j.attempt, 0) as attempts, u.change_set_id, u.steps,
                 iif(u.outcome = '' and u.state = 'queued', coalesce(j.last_error, ''), u.outcome) as outcome, u.replay_of,
                 u.started_by, u.decided_by, u.decided_at, u.reverted_by, u.reverted_at, u.created_at, u.finished_at
          from automation_runs u left join jobs j on j.id = u.job_id
-         where u.id < coalesce(?1, 9223372036854775807) and (?2 is null or u.rule_id = ?2) and (?3 is null or u.row_id = ?3)
+         where u.id < coalesce(?1, 9223372036854775807) and ?2 is null and ?3 is null
            and (?4 is null or case when u.state <> 'queued' or j.id is null then u.state when j.state = 'running' then 'running'
                      when j.state = 'discarded' then 'failed' when j.state = 'cancelled' then 'cancelled' else 'queued' end = ?4)
-         order by u.id desc limit ?5",
-    )
-    .bind(filter.before)
-    .bind(&filter.rule)
-    .bind(&filter.row)
-    .bind(&filter.state)
-    .bind(limit + 1)
-    .fetch_all(conn)
-    .await?;
+         order by u.id desc limit ?5";
+const OF_RULE: &str = "select u.id, u.rule_id, u.rule, u.row_id, u.row_title, u.cause, u.cause_change_set_id, u.facts, u.depth,
+                case when u.state <> 'queued' or j.id is null then u.state when j.state = 'running' then 'running'
+                     when j.state = 'discarded' then 'failed' when j.state = 'cancelled' then 'cancelled' else 'queued' end as state,
+                u.job_id, coalesce(j.attempt, 0) as attempts, u.change_set_id, u.steps,
+                iif(u.outcome = '' and u.state = 'queued', coalesce(j.last_error, ''), u.outcome) as outcome, u.replay_of,
+                u.started_by, u.decided_by, u.decided_at, u.reverted_by, u.reverted_at, u.created_at, u.finished_at
+         from automation_runs u left join jobs j on j.id = u.job_id
+         where u.rule_id = ?2 and u.id < coalesce(?1, 9223372036854775807) and (?3 is null or u.row_id = ?3)
+           and (?4 is null or case when u.state <> 'queued' or j.id is null then u.state when j.state = 'running' then 'running'
+                     when j.state = 'discarded' then 'failed' when j.state = 'cancelled' then 'cancelled' else 'queued' end = ?4)
+         order by u.id desc limit ?5";
+const OF_ROW: &str = "select u.id, u.rule_id, u.rule, u.row_id, u.row_title, u.cause, u.cause_change_set_id, u.facts, u.depth,
+                case when u.state <> 'queued' or j.id is null then u.state when j.state = 'running' then 'running'
+                     when j.state = 'discarded' then 'failed' when j.state = 'cancelled' then 'cancelled' else 'queued' end as state,
+                u.job_id, coalesce(j.attempt, 0) as attempts, u.change_set_id, u.steps,
+                iif(u.outcome = '' and u.state = 'queued', coalesce(j.last_error, ''), u.outcome) as outcome, u.replay_of,
+                u.started_by, u.decided_by, u.decided_at, u.reverted_by, u.reverted_at, u.created_at, u.finished_at
+         from automation_runs u left join jobs j on j.id = u.job_id
+         where u.row_id = ?3 and u.id < coalesce(?1, 9223372036854775807) and ?2 is null
+           and (?4 is null or case when u.state <> 'queued' or j.id is null then u.state when j.state = 'running' then 'running'
+                     when j.state = 'discarded' then 'failed' when j.state = 'cancelled' then 'cancelled' else 'queued' end = ?4)
+         order by u.id desc limit ?5";
+
+/// Runs, the newest first.
+pub async fn list(conn: &mut SqliteConnection, filter: &RunFilter) -> Result<RunPage, DbError> {
+    let limit = filter.limit.clamp(1, MOST);
+    let sql = match (&filter.rule, &filter.row) {
+        (Some(_), _) => OF_RULE,
+        (None, Some(_)) => OF_ROW,
+        (None, None) => ALL,
+    };
+    let records: Vec<Record> = sqlx::query_as(sql)
+        .bind(filter.before)
+        .bind(&filter.rule)
+        .bind(&filter.row)
+        .bind(&filter.state)
+        .bind(limit + 1)
+        .fetch_all(conn)
+        .await?;
     let mut runs: Vec<Run> = records.into_iter().map(Record::into_run).collect();
     let has_more = runs.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     runs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -444,6 +472,36 @@ impl Run {
         match self.job_id {
             Some(job) => inspect::story(db, job).await,
             None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+    use super::*;
+    use crate::testing::TestDb;
+
+    /// However many runs there are: each page walks one index and sorts nothing.
+    #[tokio::test]
+    async fn runs_are_read_in_order_of_an_index() {
+        let t = TestDb::new().await;
+        let mut conn = t.db.read().acquire().await.unwrap();
+        for (sql, index) in [
+            (ALL, "INTEGER PRIMARY KEY"),
+            (OF_RULE, "automation_runs_by_rule ("),
+            (OF_ROW, "automation_runs_by_row ("),
+        ] {
+            let plan: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(AssertSqlSafe(format!("explain query plan {sql}")).into_sql_str())
+                    .fetch_all(&mut *conn)
+                    .await
+                    .unwrap();
+            let plan: Vec<String> = plan.into_iter().map(|step| step.3).collect();
+            let plan = plan.join("; ");
+            assert!(plan.contains(index), "{sql}\n{plan}");
+            assert!(!plan.contains("USE TEMP B-TREE"), "{sql}\n{plan}");
         }
     }
 }

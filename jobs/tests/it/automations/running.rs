@@ -387,3 +387,29 @@ async fn rules_that_make_no_sense_are_refused_at_their_field() {
     );
     assert!(unknown.is_err());
 }
+
+#[tokio::test]
+async fn purging_an_investor_leaves_nothing_of_them_in_runs_drafts_and_notices() {
+    let t = TestDb::new().await;
+    everything(&t).await;
+    edit(&t, vec![set("r0", "stage", "lost")]).await;
+    drain(&t).await;
+    let mut tx = t.db.write().await.unwrap();
+    sqlx::query("update tasks set status = 'done', done_at = 1")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    edit(&t, vec![json!({"op": "delete", "row": "r0"})]).await;
+    let mut tx = t.db.write().await.unwrap();
+    grid::purge(&mut tx, "r0", "Sample 0", &ANA).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(runs(&t).await[0].row_title, "A purged investor");
+    for sql in [
+        "select count(*) from automation_runs where facts || steps || outcome || row_title like '%Sample 0%'",
+        "select count(*) from email_drafts",
+        "select count(*) from digest_notices",
+    ] {
+        assert_eq!(count(&t, sql).await, 0, "{sql}");
+    }
+}
