@@ -25,6 +25,7 @@ const NAV: &[(&str, &str, &str)] = &[
     ("Pipeline", "/pipeline", "funnel"),
     ("Contacts", "/contacts", "team"),
     ("Funds", "/funds", "fund"),
+    ("Automations", "/automations", "retry"),
     ("Imports", "/imports", "import"),
     ("Activity", "/activity", "activity"),
 ];
@@ -80,7 +81,8 @@ fn entries(items: &[(&'static str, &'static str, &'static str)], path: &str) -> 
     let is_at = |href: &str| {
         let below = path.strip_prefix(href);
         below.is_some_and(|rest| rest.is_empty() || (href != "/" && rest.starts_with('/')))
-            || (href == "/grid" && path.starts_with("/investors/"))
+            || (href == "/grid" && (path.starts_with("/investors/") || path.starts_with("/lists/")))
+            || (href == "/automations" && path == "/drafts")
             || (href == "/day" && (path.starts_with("/tasks/") || path == "/log"))
     };
     items

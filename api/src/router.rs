@@ -23,9 +23,9 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, backups, board, calendar_feed, contacts, export, feature_requests,
-        files, grid, home, imports, investor, jobs, members, my_day, notes, operations, put_back,
-        raise, reminders, search, settings, state, style,
+        accounts, activity, automations, backups, board, calendar_feed, contacts, export,
+        feature_requests, files, grid, home, imports, investor, jobs, members, my_day, notes,
+        operations, put_back, raise, reminders, search, settings, state, style,
     },
     state::App,
 };
@@ -53,6 +53,7 @@ pub fn routes() -> Vec<Route> {
         raise::routes(),
         contacts::routes(),
         imports::routes(),
+        automations::routes(),
         export::routes(),
         jobs::routes(),
         backups::routes(),

@@ -174,6 +174,9 @@ pub fn actor(stored: &str, names: &BTreeMap<String, String>) -> String {
             .unwrap_or_else(|| "Somebody".to_owned()),
         Some(("job", id)) => format!("Job {id}"),
         Some(("schedule", name)) => format!("Schedule {name}"),
+        Some(("rule", _)) => names
+            .get(stored)
+            .map_or_else(|| "A rule".to_owned(), |name| format!("Rule “{name}”")),
         _ => match stored {
             "shell" => "An admin with a shell".to_owned(),
             "demo" => "Demo".to_owned(),

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod activity;
 pub mod audit;
+pub mod automations;
 pub mod backup;
 pub mod changes;
 pub mod clock;

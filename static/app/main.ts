@@ -1,5 +1,6 @@
 // Everything here only improves pages that already work without it.
 import { enhanceBoard } from "./board";
+import { enhanceBuilder } from "./builder";
 import { enhanceCopy } from "./copy";
 import { enhanceDay } from "./day";
 import { enhanceDrop } from "./drop";
@@ -21,6 +22,7 @@ enhanceCopy(document);
 enhanceDrop(document);
 enhanceKeys(document);
 enhanceBoard(document);
+enhanceBuilder(document);
 enhanceUnderstand(document);
 enhanceDay(document);
 startLive(document, () => refreshTimes(document, now()));

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod automations;
 pub mod backups;
 pub mod board;
 pub mod calendar_feed;

@@ -305,6 +305,7 @@ impl Frame {
             NavItem::new("Pipeline", "/pipeline", "funnel"),
             NavItem::new("Contacts", "/contacts", "team"),
             NavItem::new("Funds", "/funds", "fund"),
+            NavItem::new("Automations", "/automations", "retry"),
             NavItem::new("Imports", "/imports", "import"),
             NavItem::new("Activity", "/activity", "activity"),
         ];

@@ -78,9 +78,12 @@ pub async fn find(db: &Db, email: &str) -> Result<Option<User>, DbError> {
 
 /// Names by id, for feeds and histories.
 pub async fn names(db: &Db) -> Result<BTreeMap<String, String>, DbError> {
-    let rows: Vec<(String, String)> = sqlx::query_as("select id, name from users")
-        .fetch_all(db.read())
-        .await?;
+    // Rules act too; they stand under their whole name, `rule:ID`.
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "select id, name from users union all select 'rule:' || id, name from automation_rules",
+    )
+    .fetch_all(db.read())
+    .await?;
     Ok(rows.into_iter().collect())
 }
 

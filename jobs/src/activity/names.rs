@@ -9,7 +9,7 @@ use super::Entry;
 use crate::db::DbError;
 
 /// Kinds of targets and where their names are.
-const NAMES: [(&str, &str); 7] = [
+const NAMES: [(&str, &str); 8] = [
     (
         "row",
         "select r.id, coalesce(f.name, 'an investor') from grid_rows r left join fundraising_investors f on f.id = r.id
@@ -34,6 +34,10 @@ const NAMES: [(&str, &str); 7] = [
     (
         "view",
         "select id, name from grid_views where deleted_at is null and mode <> 'personal' and id in (select value from json_each(?1))",
+    ),
+    (
+        "rule",
+        "select id, name from automation_rules where deleted_at is null and id in (select value from json_each(?1))",
     ),
     (
         "request",

@@ -26,6 +26,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     9 "0009_imports_depth",
     10 "0010_people",
     11 "0011_search",
+    12 "0012_automations",
 ];
 
 /// The schema this binary was built for.

@@ -141,6 +141,11 @@ impl Db {
         &self.shared.dir
     }
 
+    /// Whether both are one handle, opened once.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// Wakes sleeping workers.
     pub(crate) fn bell(&self) -> &Bell {
         &self.shared.bell

@@ -2,6 +2,7 @@
 //! tasks and a year of history. Every name says that it is a sample, every
 //! address ends in `example.org`, and the same seed gives the same fund.
 
+mod rules;
 mod samples;
 mod year;
 
@@ -51,6 +52,7 @@ async fn live(db: &Db, now: i64) -> Result<(), DemoError> {
     }
     drop(conn);
     year::live_through(db, now).await?;
+    rules::let_them_run(db).await?;
     let mut tx = db.write().await?;
     settings::set(&mut tx, settings::DEMO, &true, "demo").await?;
     // The one sync that waits was asked for a year ago; it is due now.

@@ -7,6 +7,7 @@ use super::{
     opportunities,
 };
 use crate::{
+    automations,
     db::{DbError, WriteTx},
     queue::{EnqueueOptions, Prepared, enqueue_with},
 };
@@ -37,6 +38,7 @@ impl Work {
         self.follow_the_raise(tx, by).await?;
         let job = Prepared::new(&SyncRelational::default())?;
         enqueue_with(tx, &job, &EnqueueOptions::by(by.actor)).await?;
+        automations::look_soon(tx).await?;
         Ok(Applied {
             version: self.version,
             rows,

@@ -129,6 +129,11 @@ pub async fn purge(
         "delete from commitment_events where row_id = ?1",
         "delete from stage_events where row_id = ?1",
         "delete from opportunities where row_id = ?1",
+        "delete from email_drafts where row_id = ?1",
+        "delete from digest_notices where row_id = ?1",
+        "delete from automation_watch where row_id = ?1",
+        // That a rule fired stays; for whom and what it saw goes.
+        "update automation_runs set row_title = 'A purged investor', facts = '{}', steps = '[]', outcome = '' where row_id = ?1",
         "delete from grid_changes where row_id = ?1",
         "delete from grid_rows where id = ?1",
     ] {

@@ -14,14 +14,25 @@ pub const TEST_POINTS: [&str; 5] = [
     "before_acknowledgement_commits",
 ];
 
+/// Those that automations pass, in their order.
+pub const AUTOMATION_TEST_POINTS: [&str; 4] = [
+    "before_firings_commit",
+    "after_firings_commit",
+    "before_run_commits",
+    "after_run_commits",
+];
+
 /// Makes this process abort when it reaches `name`. Only the first call counts.
 pub fn crash_at(name: String) {
     let _ = CRASH_AT.set(name);
 }
 
 /// Aborts here if a test asked for it.
-pub(super) fn test_point(name: &str) {
-    debug_assert!(TEST_POINTS.contains(&name), "{name} is no test point");
+pub(crate) fn test_point(name: &str) {
+    debug_assert!(
+        TEST_POINTS.contains(&name) || AUTOMATION_TEST_POINTS.contains(&name),
+        "{name} is no test point"
+    );
     if cfg!(debug_assertions) && CRASH_AT.get().is_some_and(|at| at == name) {
         std::process::abort();
     }

@@ -2,12 +2,14 @@
 //! domain that enqueues them.
 
 mod apply_import;
+mod look_for_firings;
 mod maintain;
 mod make_archive;
 mod probe;
 mod put_back_table;
 mod revert_change_set;
 mod revert_import;
+mod run_automation;
 mod sync_relational;
 mod take_backup;
 mod verify_backup;
@@ -16,6 +18,7 @@ pub use maintain::Maintain;
 pub use probe::Probe;
 
 use crate::{
+    automations::{LookForFirings, RunAutomation},
     backup::{TakeBackup, VerifyBackup},
     export::archive::{MakeArchive, RemoveArchives},
     grid::{PutBackTable, RevertChangeSet, SyncRelational},
@@ -30,6 +33,7 @@ use crate::{
 pub fn registry() -> Registry {
     Registry::default()
         .with::<ApplyImport>()
+        .with::<LookForFirings>()
         .with::<Maintain>()
         .with::<MakeArchive>()
         .with::<Probe>()
@@ -37,6 +41,7 @@ pub fn registry() -> Registry {
         .with::<RemoveArchives>()
         .with::<RevertChangeSet>()
         .with::<RevertImport>()
+        .with::<RunAutomation>()
         .with::<SyncRelational>()
         .with::<TakeBackup>()
         .with::<VerifyBackup>()
@@ -56,6 +61,22 @@ pub const SCHEDULES: &[DefaultSchedule] = &[
         kind: "maintain",
         payload: "{}",
         expression: "15 3 * * *",
+        catch_up: CatchUp::Once,
+    },
+    // Every write asks for a look of its own; this one sees tasks, contacts and days.
+    DefaultSchedule {
+        name: "automations",
+        kind: "look_for_firings",
+        payload: "{}",
+        expression: "*/5 * * * *",
+        catch_up: CatchUp::Once,
+    },
+    // A new day has new dates: soon after midnight, whatever the other one is set to.
+    DefaultSchedule {
+        name: "automations-new-day",
+        kind: "look_for_firings",
+        payload: "{}",
+        expression: "1 0 * * *",
         catch_up: CatchUp::Once,
     },
     // A safety net: every write enqueues its own sync.

@@ -8,6 +8,7 @@
 )]
 
 mod activity;
+mod automations;
 mod backup;
 mod contacts;
 mod export;

@@ -15,6 +15,7 @@
     reason = "a test tool: it prints, and stops at the first surprise"
 )]
 
+mod automations;
 mod clients;
 #[path = "../shared/measure.rs"]
 mod measure;
@@ -30,7 +31,13 @@ const ADDRESS: &str = "127.0.0.1:18094";
 
 #[tokio::main]
 async fn main() {
-    let kills = kills_wanted();
+    let kills = match wanted() {
+        Wanted::Kills(kills) => kills,
+        Wanted::Firings(firings) => {
+            let bad = automations::run(firings).await;
+            std::process::exit(i32::from(bad > 0));
+        }
+    };
     let t = TestDb::on_system_clock().await;
     crm_jobs::demo::fill(t.dir(), t.db.now()).await.unwrap();
     let token = admin_token(t.dir());
@@ -61,11 +68,21 @@ async fn main() {
     std::process::exit(i32::from(wrong > 0));
 }
 
-fn kills_wanted() -> usize {
+/// What is asked for.
+enum Wanted {
+    Kills(usize),
+    Firings(usize),
+}
+
+fn wanted() -> Wanted {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => 100,
-        ["--kills", n] => n.parse().expect("--kills takes a number"),
-        _ => panic!("usage: chaos [--kills N]"),
+        [] => Wanted::Kills(100),
+        ["--kills", n] => Wanted::Kills(n.parse().expect("--kills takes a number")),
+        ["automations"] => Wanted::Firings(10_000),
+        ["automations", "--firings", n] => {
+            Wanted::Firings(n.parse().expect("--firings takes a number"))
+        }
+        _ => panic!("usage: chaos [--kills N] | automations [--firings N]"),
     }
 }

@@ -123,9 +123,13 @@ fn actor_choices(names: &BTreeMap<String, String>, chosen: &str) -> Vec<Choice> 
     let mut people: Vec<(&String, &String)> = names.iter().collect();
     people.sort_by_key(|(_, name)| name.to_lowercase());
     let people = people.into_iter().map(|(id, name)| {
-        let value = format!("user:{id}");
+        let (value, name) = if id.starts_with("rule:") {
+            (id.clone(), format!("Rule “{name}”"))
+        } else {
+            (format!("user:{id}"), name.clone())
+        };
         let selected = value == chosen;
-        Choice::new(&value, name, selected)
+        Choice::new(&value, &name, selected)
     });
     fixed.into_iter().chain(people).collect()
 }

@@ -113,6 +113,24 @@ const WORDS: &[(&str, &str)] = &[
     ("request.answered", "answered the request"),
     ("request.deleted", "deleted the request"),
     ("request.restored", "brought back the request"),
+    ("automation.added", "added the rule"),
+    ("automation.changed", "changed the rule"),
+    ("automation.deleted", "deleted the rule"),
+    ("automation.restored", "brought back the rule"),
+    ("automation.switched_on", "switched on the rule"),
+    ("automation.turned_off", "switched off the rule"),
+    (
+        "automation.switched_off",
+        "switched off a rule that fed itself:",
+    ),
+    ("automation.started", "started the rule"),
+    ("automation.approved", "said yes to a rule for"),
+    ("automation.declined", "said no to a rule for"),
+    ("automation.replayed", "ran a rule again for"),
+    ("automation.reverted", "took back what a rule did to"),
+    ("draft.used", "used an email draft for"),
+    ("draft.dismissed", "dismissed an email draft for"),
+    ("draft.reopened", "proposed an email draft again for"),
 ];
 
 /// What somebody did.
@@ -194,6 +212,11 @@ pub fn link(entry: &Entry) -> Option<LinkTo> {
             "a deleted request",
             "/feature-requests",
             format!("/feature-requests#request-{id}"),
+        ),
+        "rule" => one(
+            "a deleted rule",
+            "/automations",
+            format!("/automations/{id}"),
         ),
         "archive" => one("an archive", "/export", "/export".to_owned()),
         "view" => one("a view", "/grid", format!("/grid?view={id}")),

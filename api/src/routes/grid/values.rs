@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crm_jobs::{
     accounts::{User, users},
+    automations,
     funds::{self, Fund},
     grid::{self, COLORS, Column, ColumnType},
     settings,
@@ -37,11 +38,13 @@ impl Names {
     /// Reads them all: they are few.
     pub async fn load(app: &App) -> Result<Self, AppError> {
         let everybody = users::list(&app.db).await?;
+        let rules = automations::titles(&app.db).await?;
         let mut conn = app.db.read().acquire().await?;
         Ok(Self {
             users: everybody
                 .iter()
                 .map(|u| (u.id.clone(), u.name.clone()))
+                .chain(rules)
                 .collect(),
             members: everybody
                 .into_iter()

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use crm_jobs::{
     accounts::users,
-    backup,
+    automations as rules, backup,
     grid::{self, ListCounts},
     investors::{self, Overview},
     queue::inspect,
@@ -187,6 +187,7 @@ async fn health(
                 href("/jobs?state=discarded#list"),
             ),
         },
+        automations(app, &line).await?,
         line("Backup", backup_text, backup_tone, href("/backups")),
         line(
             "Relational sync",
@@ -195,6 +196,23 @@ async fn health(
             href("/jobs?kind=sync_relational#list"),
         ),
     ])
+}
+
+/// Whether a rule was switched off, or waits for an answer.
+async fn automations(
+    app: &App,
+    line: &impl Fn(&str, String, &'static str, String) -> HealthLine,
+) -> Result<HealthLine, AppError> {
+    let mut conn = app.db.read().acquire().await?;
+    let alerts = rules::alerts(&mut conn).await?;
+    let asked = rules::asked(&mut conn, 100).await?.len();
+    let asked = i64::try_from(asked).unwrap_or(i64::MAX);
+    let (text, tone) = match (alerts.first(), asked) {
+        (Some((_, name, _)), _) => (format!("“{name}” fed itself and was switched off"), "bad"),
+        (None, 0) => ("nothing waits".to_owned(), "ok"),
+        (None, n) => (show::count(n, "question waits", "questions wait"), "warn"),
+    };
+    Ok(line("Automations", text, tone, "/automations".to_owned()))
 }
 
 async fn entries(app: &App, sets: Vec<grid::ChangeSet>) -> Result<Vec<RecentEntry>, AppError> {

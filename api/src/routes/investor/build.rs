@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crm_jobs::{
+    automations as rules,
     clock::DAY,
     files,
     funds::STAGES,
@@ -25,13 +26,14 @@ use crate::{
     error::AppError,
     frame::frame,
     routes::{
+        automations,
         files::item as file_item,
         grid::{
             fields, list,
             page::{Cell, Conflict, Field, Value},
             values::{Names, list_label, list_pill},
         },
-        page::{Badge, Choice},
+        page::{Badge, Choice, LinkTo},
         reminders::item::{Known, assignees, repeats},
     },
     session::SignedIn,
@@ -120,6 +122,8 @@ pub async fn build(
         version: returned.version.unwrap_or(row.version),
         list: list_pill(&row.list),
         list_story: list_story(row, names),
+        list_links: list_links(app, row).await?,
+        drafts: automations::drafts_of(app, &row.id).await?,
         lists: LISTS
             .into_iter()
             .filter(|list| *list != row.list)
@@ -319,6 +323,30 @@ fn list_story(row: &Row, names: &Names) -> String {
     } else {
         format!("since {since}, by {by}: “{}”", row.list_reason)
     }
+}
+
+/// Where more stands about why it is on its list.
+async fn list_links(app: &App, row: &Row) -> Result<Vec<LinkTo>, AppError> {
+    let mut conn = app.db.read().acquire().await?;
+    let why = rules::why_of_row(&mut conn, &row.id).await?;
+    drop(conn);
+    let mut links = vec![LinkTo::new(
+        "Who else is on it",
+        &format!("/lists/{}", row.list),
+    )];
+    if let Some(why) = why {
+        if let Some(run) = why.run_id {
+            links.insert(
+                0,
+                LinkTo::new("The run", &format!("/automations/runs/{run}")),
+            );
+        }
+        if why.change_set_id.is_some() {
+            let href = format!("/investors/{}?show=lists#timeline", row.id);
+            links.insert(0, LinkTo::new("The change", &href));
+        }
+    }
+    Ok(links)
 }
 
 fn archived(row: &Row, names: &Names) -> Option<String> {

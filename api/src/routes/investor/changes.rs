@@ -6,9 +6,13 @@ use crm_jobs::grid::{self, Column};
 use serde_json::Value as Json;
 
 use super::page::Change;
-use crate::routes::{
-    grid::values::{Names, list_label},
-    page::Badge,
+use crate::{
+    error::AppError,
+    routes::{
+        grid::values::{Names, list_label},
+        page::Badge,
+    },
+    state::App,
 };
 
 /// Characters of a value shown in a history.
@@ -66,6 +70,19 @@ pub fn lines(
     }
 }
 
+/// The lines of several changes.
+pub async fn lines_of(
+    app: &App,
+    columns: &BTreeMap<String, Column>,
+    changes: &[grid::Change],
+) -> Result<Vec<Change>, AppError> {
+    let names = Names::load(app).await?;
+    let each = changes.iter();
+    Ok(each
+        .flat_map(|change| lines(&names, columns, change))
+        .collect())
+}
+
 /// Where changes came from.
 pub fn origin(origin: &str) -> Badge {
     match origin {
@@ -75,6 +92,7 @@ pub fn origin(origin: &str) -> Badge {
         "undo" => Badge::new("Undo", "muted"),
         "log" => Badge::new("Quick log", "muted"),
         "demo" => Badge::new("Demo", "muted"),
+        "automation" => Badge::new("Automation", "info"),
         "beginning" => Badge::new("First columns", "muted"),
         other => Badge::new(&other.replace('_', " "), "muted"),
     }

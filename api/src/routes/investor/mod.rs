@@ -13,6 +13,7 @@ mod record;
 mod timeline;
 mod touch;
 
+pub use changes::lines_of;
 pub use record::{with_conflicts, with_file_error};
 pub use touch::kinds;
 

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::routes::{
+    automations::page::DraftLine,
     files::FileItem,
     grid::page::{Cell, Conflict, Control, Field, Pill, Value},
     page::{Badge, Choice, Frame, LinkTo, When},
@@ -25,6 +26,10 @@ pub struct InvestorPage {
     pub list: Pill,
     /// Since when, by whom and why.
     pub list_story: String,
+    /// What to look at for more: the run and the change behind the list, and the list.
+    pub list_links: Vec<LinkTo>,
+    /// Mail that rules propose.
+    pub drafts: Vec<DraftLine>,
     /// Lists it may move to.
     pub lists: Vec<Choice>,
     /// If archived: when, by whom and why.

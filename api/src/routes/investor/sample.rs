@@ -96,6 +96,8 @@ impl InvestorPage {
             title: "Sample Family Office 12".to_owned(),
             version: 1284,
             list: pill("Follow-up", "yellow"),
+            list_links: vec![LinkTo::new("Who else is on it", "/lists/follow_up")],
+            drafts: Vec::new(),
             list_story: "since 21 February, by Robin Sample: “asked for the data room in March”"
                 .to_owned(),
             lists: vec![

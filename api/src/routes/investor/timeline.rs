@@ -110,8 +110,8 @@ impl Drawing<'_> {
                     .flat_map(|change| changes::lines(self.names, self.columns, change))
                     .collect();
                 entry.says = match (origin.as_str(), entry.changes.len()) {
-                    ("edit" | "log" | "demo", 1) => "changed a field".to_owned(),
-                    ("edit" | "log" | "demo", n) => format!("changed {n} fields"),
+                    ("edit" | "log" | "demo" | "automation", 1) => "changed a field".to_owned(),
+                    ("edit" | "log" | "demo" | "automation", n) => format!("changed {n} fields"),
                     ("import", _) => "imported".to_owned(),
                     ("undo", _) => "undid".to_owned(),
                     ("redo", _) => "redid".to_owned(),
@@ -122,10 +122,17 @@ impl Drawing<'_> {
                 entry.folded = entry.changes.len() > 8;
                 entry.detail.clone_from(summary);
                 entry.link = job_id.map(|job| LinkTo::new("Job", &format!("/jobs/{job}")));
+                if origin == "automation" {
+                    entry.detail.clear();
+                    entry.link = Some(run_of(&event.id));
+                }
             }
             What::List { from, to, reason } => {
                 let label = |list: &Option<String>| list.as_deref().map_or("no list", list_label);
                 entry.says = format!("moved it from {} to {}", label(from), label(to));
+                if event.by.starts_with("rule:") {
+                    entry.link = Some(run_of(&event.id));
+                }
                 entry.detail.clone_from(reason);
             }
             What::Stage { from, to, .. } => {
@@ -247,6 +254,11 @@ impl Drawing<'_> {
             .find_map(|c| c.options.choices.iter().find(|choice| choice.id == id))
             .map_or_else(|| id.to_owned(), |choice| choice.name.clone())
     }
+}
+
+/// The run behind a rule's change.
+fn run_of(change_set: &str) -> LinkTo {
+    LinkTo::new("Why", &format!("/automations/changes/{change_set}"))
 }
 
 fn icon(event: &Event) -> &'static str {

@@ -143,6 +143,37 @@ pub const TABLES: &[SnapshotTable] = &[
         "request_id, user_id, at",
         "request_id, user_id",
     ),
+    table(
+        "automation_rules",
+        "id, name, enabled, definition, position, shipped_key, from_version, seen_day, next_at, is_watching, switched_off_at, switched_off_why, created_at, created_by, updated_at, updated_by, deleted_at",
+        "id",
+    ),
+    table(
+        "automation_runs",
+        "id, rule_id, rule, row_id, row_title, cause, cause_change_set_id, root, facts, depth, state, job_id, change_set_id, steps, outcome, replay_of, started_by, decided_by, decided_at, reverted_by, reverted_at, created_at, finished_at",
+        "id",
+    ),
+    table(
+        "automation_made",
+        "run_id, what, thing_id",
+        "run_id, what, thing_id",
+    ),
+    table("automation_watch", "rule_id, row_id", "rule_id, row_id"),
+    table(
+        "automation_cursor",
+        "id, change_set_id, change_id, looks, looked_at",
+        "id",
+    ),
+    table(
+        "digest_notices",
+        "id, run_id, row_id, text, at, told_at, deleted_at",
+        "id",
+    ),
+    table(
+        "email_drafts",
+        "id, row_id, contact_id, to_name, to_address, subject, body, state, run_id, created_at, created_by, decided_at, decided_by, deleted_at",
+        "id",
+    ),
 ];
 
 /// Columns of those tables that never leave, or follow from others.
