@@ -26,11 +26,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     9 "0009_imports_depth",
     10 "0010_people",
     11 "0011_search",
+    13 "0013_backups_depth",
 ];
 
 /// The schema this binary was built for.
-#[allow(clippy::cast_possible_wrap, reason = "a handful of migrations")]
-pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Brings the database to [`SCHEMA_VERSION`]. A newer one is refused untouched.
 ///
