@@ -145,6 +145,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
         let started = Instant::now();
         let response = match preflight {
             Some(response) => response,
+            None if app.holds_writes() && !is_safe(&method) => held().into_response(),
             None => with_timeout(next.run(request)).await,
         };
         let mut response = error::render(&app, &info, response).await;
@@ -166,6 +167,12 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     }
     .instrument(span)
     .await
+}
+
+/// What is written now would be lost with the database that is about to go.
+fn held() -> AppError {
+    let words = "A backup is about to be restored, so nothing can be changed right now.";
+    AppError::new(StatusCode::SERVICE_UNAVAILABLE, "restoring", words).retry_after(5)
 }
 
 async fn with_timeout(response: impl Future<Output = Response>) -> Response {

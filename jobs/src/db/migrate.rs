@@ -51,7 +51,7 @@ pub async fn migrate(db: &Db) -> Result<(), OpenError> {
     });
     let mut conn = super::connect_writer(db).await?;
     Migrator::with_migrations(list.collect())
-        .run(&mut conn)
+        .run_direct(None, &mut conn, false)
         .await
         .map_err(|e| OpenError::Schema(format!("migration failed: {e}")))?;
     if found < SCHEMA_VERSION {

@@ -2,6 +2,7 @@
 //! domain that enqueues them.
 
 mod apply_import;
+mod drill_backup;
 mod maintain;
 mod make_archive;
 mod probe;
@@ -15,7 +16,7 @@ pub use maintain::Maintain;
 pub use probe::Probe;
 
 use crate::{
-    backup::{TakeBackup, VerifyBackup},
+    backup::{DrillBackup, TakeBackup, VerifyBackup},
     export::archive::{MakeArchive, RemoveArchives},
     grid::{RevertChangeSet, SyncRelational},
     import::{ApplyImport, RevertImport},
@@ -29,6 +30,7 @@ use crate::{
 pub fn registry() -> Registry {
     Registry::default()
         .with::<ApplyImport>()
+        .with::<DrillBackup>()
         .with::<Maintain>()
         .with::<MakeArchive>()
         .with::<Probe>()
@@ -45,8 +47,15 @@ pub const SCHEDULES: &[DefaultSchedule] = &[
     DefaultSchedule {
         name: "nightly-backup",
         kind: "take_backup",
-        payload: "{}",
+        payload: r#"{"why":"nightly"}"#,
         expression: "30 2 * * *",
+        catch_up: CatchUp::Once,
+    },
+    DefaultSchedule {
+        name: "weekly-drill",
+        kind: "drill_backup",
+        payload: "{}",
+        expression: "0 3 * * 0",
         catch_up: CatchUp::Once,
     },
     DefaultSchedule {

@@ -10,7 +10,7 @@ use super::grid::grid_of_one;
 
 async fn back_up(t: &TestDb) -> backup::Backup {
     let mut tx = t.db.write().await.unwrap();
-    queue::enqueue(&mut tx, &TakeBackup {}).await.unwrap();
+    queue::enqueue(&mut tx, &TakeBackup::default()).await.unwrap();
     tx.commit().await.unwrap();
     queue::drain(&t.db, &tasks::registry()).await.unwrap();
     backup::newest_verified(t.db.read()).await.unwrap().unwrap()
@@ -37,7 +37,7 @@ async fn a_backup_is_stored_with_its_manifest_and_reads_back() {
         .unwrap()
         .flatten()
         .collect();
-    assert_eq!(left.len(), 2, "no scratch files stay behind");
+    assert_eq!(left.len(), 3, "the file, its checksum, its manifest, no scratch files");
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ use crate::{
 };
 
 pub mod page;
+pub mod progress;
 
 const PER_PAGE: i64 = 50;
 /// The last verified backup may be this old before the page says so.
@@ -42,6 +43,10 @@ pub fn routes() -> Vec<Route> {
         get("/backups", Access::Admin, show_page),
         post("/backups", Access::Admin, take_form),
         post("/backups/{id}/verify", Access::Admin, verify_form),
+        get("/restore", Access::Public, progress::show),
+        get("/restore/progress", Access::Public, progress::json)
+            .json("backups", "How far a restore is; also answered while the database is closed")
+            .answers::<progress::Progress>(200),
         get("/api/fundraising/backups", Access::Admin, list)
             .json("backups", "Backups that exist, newest first")
             .query::<BackupsQuery>()
@@ -76,14 +81,14 @@ async fn list(
 }
 
 async fn take(State(app): State<App>, who: SignedIn) -> Result<Accepted, AppError> {
-    let job = Prepared::new(&TakeBackup {})?;
+    let job = Prepared::new(&TakeBackup::default())?;
     Ok(Accepted::of(
         enqueue(&app, &who, &job, "backup.asked").await?,
     ))
 }
 
 async fn take_form(State(app): State<App>, who: SignedIn) -> Result<Done, AppError> {
-    let job = Prepared::new(&TakeBackup {})?;
+    let job = Prepared::new(&TakeBackup::default())?;
     enqueue(&app, &who, &job, "backup.asked").await?;
     Ok(Done::to("/backups").saying(FlashKind::Ok, "A backup is being taken."))
 }
@@ -140,9 +145,10 @@ async fn show_page(
     let zone = show::zone(&zone_name);
     let backups = backup::list(app.db.read(), query.before, PER_PAGE).await?;
     let directory = app.db.dir().backups().display().to_string();
+    let policy = backup::policy(&app.db).await?;
     let rows: Vec<BackupRow> = backups
         .iter()
-        .map(|b| row(&app, b, &backups, &zone))
+        .map(|b| row(&app, b, &backups, &zone, &policy))
         .collect();
     let file = backups
         .first()
@@ -221,7 +227,13 @@ async fn running(app: &App) -> Result<Option<RunningBackup>, AppError> {
     Ok(None)
 }
 
-fn row(app: &App, b: &Backup, all: &[Backup], zone: &TimeZone) -> BackupRow {
+fn row(
+    app: &App,
+    b: &Backup,
+    all: &[Backup],
+    zone: &TimeZone,
+    policy: &backup::Policy,
+) -> BackupRow {
     let now = app.db.now();
     let missing = !app.db.dir().backups().join(&b.file_name).exists();
     let state = match b.state.as_str() {
@@ -239,7 +251,7 @@ fn row(app: &App, b: &Backup, all: &[Backup], zone: &TimeZone) -> BackupRow {
             )
         },
     );
-    let tier = backup::keep(all, zone)
+    let tier = backup::keep(all, zone, policy)
         .into_iter()
         .find(|(k, _)| k.id == b.id)
         .map_or("", |(_, tier)| tier);
