@@ -5,8 +5,8 @@
 mod access;
 mod assets;
 pub mod cli;
-pub mod config;
 mod closed;
+pub mod config;
 mod cors;
 mod csrf;
 pub mod error;

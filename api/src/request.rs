@@ -146,7 +146,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
         let response = match preflight {
             Some(response) => response,
             None if app.holds_writes() && !is_safe(&method) => held().into_response(),
-            None => with_timeout(next.run(request)).await,
+            None => with_timeout(next.run(request), patience(&route)).await,
         };
         let mut response = error::render(&app, &info, response).await;
         flash::write(&app, &info, &mut response);
@@ -175,8 +175,19 @@ fn held() -> AppError {
     AppError::new(StatusCode::SERVICE_UNAVAILABLE, "restoring", words).retry_after(5)
 }
 
-async fn with_timeout(response: impl Future<Output = Response>) -> Response {
-    tokio::time::timeout(TIMEOUT, response)
+/// Checking a backup reads all of it, and it may be on its way for a while.
+fn patience(route: &str) -> Duration {
+    let is_backup = route == "/backups/restore/preview"
+        || route.starts_with("/api/fundraising/restore-preview");
+    if is_backup {
+        Duration::from_mins(30)
+    } else {
+        TIMEOUT
+    }
+}
+
+async fn with_timeout(response: impl Future<Output = Response>, patience: Duration) -> Response {
+    tokio::time::timeout(patience, response)
         .await
         .unwrap_or_else(|_| {
             let words = "This took longer than 30 seconds and was given up.";

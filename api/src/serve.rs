@@ -92,7 +92,9 @@ pub async fn serve(config: Config) -> Result<(), Problems> {
         drop(watch.await);
         drop(state);
         if tokio::time::timeout(GRACE, db.close()).await.is_err() {
-            tracing::error!("some request holds on to the database: a restore that waits will give up");
+            tracing::error!(
+                "some request holds on to the database: a restore that waits will give up"
+            );
         }
         if stop.is_cancelled() {
             tracing::info!("stopped");
@@ -186,8 +188,7 @@ async fn while_closed(
     let watched = dir.clone();
     let watch = tokio::spawn(async move {
         loop {
-            let settled =
-                restore::settle(watched.path(), &Clock::System, Who::Other).await;
+            let settled = restore::settle(watched.path(), &Clock::System, Who::Other).await;
             match settled {
                 Ok(_) => break,
                 Err(error) => tracing::error!(%error, "a restore cannot be settled: {error}"),

@@ -173,11 +173,15 @@ async fn look(
         &manifest.facts.state_version,
         &table.version,
     );
-    let rows: i64 =
-        sqlx::query_scalar("select count(*) from grid_rows where deleted_at is null")
-            .fetch_one(copy.read())
-            .await?;
-    push(compared, "investors in the grid", &rows, &table.order().len());
+    let rows: i64 = sqlx::query_scalar("select count(*) from grid_rows where deleted_at is null")
+        .fetch_one(copy.read())
+        .await?;
+    push(
+        compared,
+        "investors in the grid",
+        &rows,
+        &table.order().len(),
+    );
     drop(table);
     drop(shared);
     let summary = investors::summary(copy).await?;
@@ -248,11 +252,7 @@ async fn counts(
 }
 
 /// Records of the copy, against the live ones that have not changed since.
-async fn sample(
-    live: &Db,
-    copy: &Db,
-    compared: &mut Vec<Compared>,
-) -> Result<(), RestoreError> {
+async fn sample(live: &Db, copy: &Db, compared: &mut Vec<Compared>) -> Result<(), RestoreError> {
     let picked: Vec<(String, i64, String)> = sqlx::query_as(
         "select id, version, cells from grid_rows where deleted_at is null order by random() limit 50",
     )
@@ -280,12 +280,7 @@ async fn sample(
     Ok(())
 }
 
-fn push(
-    compared: &mut Vec<Compared>,
-    what: &str,
-    expected: &impl ToString,
-    found: &impl ToString,
-) {
+fn push(compared: &mut Vec<Compared>, what: &str, expected: &impl ToString, found: &impl ToString) {
     let (expected, found) = (expected.to_string(), found.to_string());
     compared.push(Compared {
         what: what.to_owned(),

@@ -137,9 +137,7 @@ pub(crate) async fn commitments(
     sql.push_str(" from ");
     sql.push_str(&quoted(database));
     sql.push_str(".fundraising_commitments");
-    let amounts: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql))
-        .fetch_all(conn)
-        .await?;
+    let amounts: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(conn).await?;
     let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
     for (fund, amount) in amounts {
         *sums.entry(fund).or_default() += Decimal::from_str_exact(&amount).unwrap_or_default();

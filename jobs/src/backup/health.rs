@@ -44,7 +44,10 @@ pub async fn health(db: &Db) -> Result<Health, DbError> {
         let limit = i64::from(policy.drill_alarm_days) * DAY;
         match last_proven_at {
             // A young installation has not come to its first drill yet.
-            None if first_backup_at(db).await?.is_some_and(|at| now - at > limit) => {
+            None if first_backup_at(db)
+                .await?
+                .is_some_and(|at| now - at > limit) =>
+            {
                 alarms.push("No restore was ever proven by a drill.".to_owned());
             }
             Some(at) if now - at > limit => alarms.push(format!(
@@ -62,7 +65,11 @@ pub async fn health(db: &Db) -> Result<Health, DbError> {
     if broken > 0 {
         alarms.push(format!(
             "{broken} stored {} damaged; nothing is removed until that is dealt with.",
-            if broken == 1 { "backup is" } else { "backups are" }
+            if broken == 1 {
+                "backup is"
+            } else {
+                "backups are"
+            }
         ));
     }
     if policy.second_directory.is_some() {

@@ -31,8 +31,8 @@ pub(crate) use second::copy_all;
 pub(crate) use store::set_verified;
 pub use store::{Backup, RemoveError, find, list, newest_verified, remove, remove_files};
 pub(crate) use stored::{digest, unpack};
-pub(crate) use take::{blocking, manifest_path};
 pub use take::{Encryption, Manifest, Taken, record, take};
+pub(crate) use take::{blocking, manifest_path};
 pub(crate) use verify::{check, manifest_of};
 pub use verify::{verify_file, verify_stored, verify_with};
 
@@ -70,7 +70,9 @@ impl BackupError {
 }
 
 /// Why a backup was taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// By the schedule.

@@ -261,7 +261,10 @@ pub async fn set_policy(
     let day = policy.drill_day as u8;
     for (name, expression) in [
         ("nightly-backup", format!("{minute} {hour} * * *")),
-        ("weekly-drill", format!("{} {hour} * * {day}", (minute + 30) % 60)),
+        (
+            "weekly-drill",
+            format!("{} {hour} * * {day}", (minute + 30) % 60),
+        ),
     ] {
         let edit = ScheduleEdit {
             expression,
@@ -301,16 +304,17 @@ fn try_second(data_dir: &Path, second: &Path) -> Result<(), PolicyError> {
         return refuse("write the whole path, beginning with /".to_owned());
     }
     let Ok(real) = second.canonicalize() else {
-        return refuse(
-            "there is no such directory: make it, or mount the disk, first".to_owned(),
-        );
+        return refuse("there is no such directory: make it, or mount the disk, first".to_owned());
     };
     if !real.is_dir() {
         return refuse("this is a file, not a directory".to_owned());
     }
     let inside = |a: &Path, b: &PathBuf| a.starts_with(b);
     if inside(&real, &data_dir.to_owned()) || inside(data_dir, &real) {
-        return refuse("choose a place outside the data directory: a copy beside the original goes with it".to_owned());
+        return refuse(
+            "choose a place outside the data directory: a copy beside the original goes with it"
+                .to_owned(),
+        );
     }
     let probe = real.join(".crm-write-test.tmp");
     let tried = fs::write(&probe, b"ok").and_then(|()| fs::remove_file(&probe));

@@ -129,6 +129,9 @@ mod tests {
 
     #[test]
     fn one_backup_is_always_kept() {
-        assert_eq!(keep(&[backup(4_000)], &TimeZone::UTC, &Policy::default()).len(), 1);
+        assert_eq!(
+            keep(&[backup(4_000)], &TimeZone::UTC, &Policy::default()).len(),
+            1
+        );
     }
 }

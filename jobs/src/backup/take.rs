@@ -118,11 +118,13 @@ async fn make(
         .map(|recipient| Readers::new(&data_dir, recipient))
         .transpose()
         .map_err(BackupError::file("find the keys to encrypt with"))?;
-    let encryption = recipient.zip(readers.as_ref()).map(|(recipient, readers)| Encryption {
-        scheme: "age".to_owned(),
-        recipient,
-        tag: readers.tag.clone(),
-    });
+    let encryption = recipient
+        .zip(readers.as_ref())
+        .map(|(recipient, readers)| Encryption {
+            scheme: "age".to_owned(),
+            recipient,
+            tag: readers.tag.clone(),
+        });
     let copy = dir.join(format!("{id}.copy.tmp"));
     progress(1, "copying the database");
     copy_database(db, &copy).await?;

@@ -28,11 +28,7 @@ pub async fn verify_stored(dir: &Path, manifest: &Manifest) -> Result<(), Backup
 }
 
 /// The same with these keys.
-pub async fn verify_with(
-    dir: &Path,
-    manifest: &Manifest,
-    keys: &Keys,
-) -> Result<(), BackupError> {
+pub async fn verify_with(dir: &Path, manifest: &Manifest, keys: &Keys) -> Result<(), BackupError> {
     let scratch = dir.join(format!("{}.verify.tmp", manifest.id));
     let checked = check(dir, manifest, keys, &scratch).await;
     remove(&scratch)?;
@@ -58,18 +54,12 @@ pub(crate) async fn check(
             manifest.file, manifest.sha256
         )));
     }
-    let (source, to, keys) = (
-        dir.join(&manifest.file),
-        target.to_owned(),
-        keys.clone(),
-    );
+    let (source, to, keys) = (dir.join(&manifest.file), target.to_owned(), keys.clone());
     let most = manifest.database_bytes;
     let size = blocking(move || stored::unpack(&source, &to, &keys, most))
         .await
         .map_err(|e| match e.kind() {
-            io::ErrorKind::InvalidData => {
-                BackupError::Damaged(format!("{}: {e}", manifest.file))
-            }
+            io::ErrorKind::InvalidData => BackupError::Damaged(format!("{}: {e}", manifest.file)),
             _ => BackupError::file(format!("decompress {}", manifest.file))(e),
         })?;
     if size != manifest.database_bytes {

@@ -1,7 +1,7 @@
 //! Migrations: embedded, numbered, run by the api only.
 
 use sqlx::{
-    SqlSafeStr,
+    Connection, SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
 };
 
@@ -50,10 +50,11 @@ pub async fn migrate(db: &Db) -> Result<(), OpenError> {
         )
     });
     let mut conn = super::connect_writer(db).await?;
-    Migrator::with_migrations(list.collect())
+    let migrated = Migrator::with_migrations(list.collect())
         .run_direct(None, &mut conn, false)
-        .await
-        .map_err(|e| OpenError::Schema(format!("migration failed: {e}")))?;
+        .await;
+    conn.close().await?;
+    migrated.map_err(|e| OpenError::Schema(format!("migration failed: {e}")))?;
     if found < SCHEMA_VERSION {
         tracing::info!(
             from = found,

@@ -101,11 +101,7 @@ fn manifests(dir: &Path) -> Vec<Manifest> {
     };
     entries
         .flatten()
-        .filter(|e| {
-            e.file_name()
-                .to_string_lossy()
-                .ends_with(".manifest.json")
-        })
+        .filter(|e| e.file_name().to_string_lossy().ends_with(".manifest.json"))
         .filter_map(|e| serde_json::from_slice::<Manifest>(&std::fs::read(e.path()).ok()?).ok())
         .filter(|m| dir.join(&m.file).exists() && backup::manifest_path(dir, &m.file).exists())
         .collect()

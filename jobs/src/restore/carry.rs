@@ -19,7 +19,8 @@ use crate::{
 /// See the module.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Carried {
-    /// Rows as JSON arrays, in the columns' order below.
+    /// Rows as JSON arrays, in the columns' order below. Numbers of jobs are left
+    /// behind: in the new database they mean other jobs.
     backups: String,
     drills: String,
     restores: String,
@@ -89,11 +90,7 @@ impl Carried {
 
     /// Writes it into the new database. Its own rows about files on the disk may
     /// name files that are long gone.
-    pub(super) async fn put(
-        &self,
-        tx: &mut WriteTx,
-        on_disk: &[Manifest],
-    ) -> Result<(), DbError> {
+    pub(super) async fn put(&self, tx: &mut WriteTx, on_disk: &[Manifest]) -> Result<(), DbError> {
         for sql in ["delete from backups", "delete from drills"] {
             sqlx::query(sql).execute(&mut **tx).await?;
         }
@@ -139,7 +136,7 @@ impl Carried {
         let now = tx.now();
         sqlx::query(
             "insert into backups (id, file_name, size_bytes, database_bytes, sha256, manifest, state, error, job_id, created_at, verified_at, deleted_at, kind, recipient, second_state, second_error)
-             select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15
+             select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, null, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15
              from json_each(?1)",
         )
         .bind(&self.backups)

@@ -215,8 +215,8 @@ async fn funds(conn: &mut SqliteConnection, then: &Facts) -> Result<Vec<FundDiff
         .into_iter()
         .collect();
     let live: Vec<(String, String)> = sqlx::query_as(" select id, name from live.funds")
-    .fetch_all(&mut *conn)
-    .await?;
+        .fetch_all(&mut *conn)
+        .await?;
     names.extend(live);
     let sum = |sums: &BTreeMap<String, String>, id: &str| {
         sums.get(id).cloned().unwrap_or_else(|| "0".to_owned())
@@ -254,11 +254,11 @@ async fn of_thing(conn: &mut SqliteConnection, thing: &Thing) -> Result<NamedDif
         side(thing.value, "a", "live"),
         side(thing.value, "b", "main"),
     );
-    let (lost, lost_names) = named(conn, &only("live", "main"), &side(thing.name, "a", "live")).await?;
+    let (lost, lost_names) =
+        named(conn, &only("live", "main"), &side(thing.name, "a", "live")).await?;
     let (added, added_names) =
         named(conn, &only("main", "live"), &side(thing.name, "a", "main")).await?;
-    let (changed, changed_names) =
-        named(conn, &changed, &side(thing.name, "a", "live")).await?;
+    let (changed, changed_names) = named(conn, &changed, &side(thing.name, "a", "live")).await?;
     Ok(NamedDifference {
         what: thing.what.to_owned(),
         lost,
@@ -283,7 +283,14 @@ async fn named(
     if count == 0 {
         return Ok((0, Vec::new()));
     }
-    let sql = [" select ", name, " ", from, &format!(" order by 1 limit {MOST_NAMES}")].concat();
+    let sql = [
+        " select ",
+        name,
+        " ",
+        from,
+        &format!(" order by 1 limit {MOST_NAMES}"),
+    ]
+    .concat();
     let names = sqlx::query_scalar(AssertSqlSafe(sql))
         .fetch_all(conn)
         .await?;

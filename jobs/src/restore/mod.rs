@@ -30,9 +30,7 @@ pub use compare::{Differences, FundDifference, NamedDifference, TableDifference}
 pub use perform::{TEST_POINTS, perform};
 pub(crate) use prepare::prepare;
 pub use prepare::{MAX_DATABASE, Prepared, Source};
-pub use preview::{
-    Asked, Preview, ask, over_damaged, preview, request, scratch_for_upload, sweep,
-};
+pub use preview::{Asked, Preview, ask, over_damaged, preview, request, scratch_for_upload, sweep};
 pub use resume::{Who, settle};
 pub use status::{Mover, Phase, Status, status};
 

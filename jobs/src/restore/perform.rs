@@ -2,11 +2,11 @@
 
 use std::{fs, io, time::Duration};
 
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{Connection, SqliteConnection};
 
 use super::{
-    Mover, Phase, RestoreError, Status, after, carry::Carried, preview::Meta, refused, swap,
-    swap::Swapped,
+    Mover, Phase, RestoreError, Status, after, carry::Carried, prepare, preview::Meta, refused,
+    swap, swap::Swapped,
 };
 use crate::{
     backup::{self, Keys, Kind, Taken},
@@ -139,8 +139,18 @@ async fn until_swapping(
         let keys = Keys::of_box(dir.path())
             .map_err(RestoreError::file("read the box's key"))?
             .and(meta.keys()?);
-        let missing =
-            backup::bring_back(meta.folder.clone(), manifest.clone(), dir.files(), keys).await?;
+        let (files, own) = (dir.files(), dir.backups());
+        let mut missing = backup::bring_back(
+            meta.folder.clone(),
+            manifest.clone(),
+            files.clone(),
+            keys.clone(),
+        )
+        .await?;
+        if missing > 0 && meta.folder != own {
+            // An uploaded file came alone; what it names may be kept here too.
+            missing = backup::bring_back(own, manifest.clone(), files, keys).await?;
+        }
         if missing > 0 {
             tracing::error!(missing, "attached files are in no backup and stay lost");
         }
@@ -191,7 +201,10 @@ impl Secured {
     async fn write_down(mut self, alone: bool) -> Result<(), RestoreError> {
         let recorded = backup::record(&mut self.guard, &self.taken, None).await;
         let ended = match recorded {
-            Ok(()) => sqlx::query("commit").execute(&mut self.guard).await.map(drop),
+            Ok(()) => sqlx::query("commit")
+                .execute(&mut self.guard)
+                .await
+                .map(drop),
             Err(error) => Err(error),
         };
         if let Err(error) = ended {
@@ -232,39 +245,13 @@ async fn wait_alone(dir: &DataDir) -> Result<Alone, RestoreError> {
     }
 }
 
-/// Folds the log into the file, which `SQLite` does only for somebody who is
-/// alone: the last proof that no program, ours or not, has it open.
+/// The last proof that no program, ours or not, has it open.
 async fn fold(dir: &DataDir, status: &Status) -> Result<(), RestoreError> {
     let path = dir.database();
     if status.without_safety_backup || !path.exists() {
         return Ok(());
     }
-    let start = tokio::time::Instant::now();
-    loop {
-        let folded = async {
-            let mut conn = SqliteConnectOptions::new()
-                .filename(&path)
-                .busy_timeout(Duration::from_secs(1))
-                .connect()
-                .await?;
-            let mode: Result<String, DbError> = sqlx::query_scalar("pragma journal_mode = delete")
-                .fetch_one(&mut conn)
-                .await;
-            conn.close().await?;
-            mode
-        };
-        match folded.await {
-            Ok(mode) if mode == "delete" => return Ok(()),
-            Err(error) if !db::is_busy(&error) => return Err(error.into()),
-            _ if start.elapsed() > Duration::from_secs(10) => {
-                return Err(refused(
-                    "still_open",
-                    "another program, such as sqlite3, has the database open: close it and try again",
-                ));
-            }
-            _ => tokio::time::sleep(LOOK_EVERY).await,
-        }
-    }
+    prepare::fold(&path).await
 }
 
 impl From<io::Error> for RestoreError {

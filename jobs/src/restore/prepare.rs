@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use super::{RestoreError, refused};
 use crate::{
     backup::{self, BackupError, Facts, Keys, Manifest, blocking},
     clock::Clock,
-    db::{self, Db, SCHEMA_VERSION},
+    db::{self, Db, DbError, SCHEMA_VERSION},
 };
 
 /// A database larger than this is not unpacked: a few bytes can claim to be a
@@ -146,7 +147,9 @@ async fn without_manifest(
         Ok(_) => return Err(no_crm()),
         Err(error) if error.to_string().contains("no such table") => return Err(no_crm()),
         Err(error) => {
-            return Err(BackupError::Damaged(format!("the database cannot be read: {error}")).into());
+            return Err(
+                BackupError::Damaged(format!("the database cannot be read: {error}")).into(),
+            );
         }
     }
     Ok(backup::facts::check(target).await?)
@@ -206,16 +209,7 @@ async fn migrate(scratch: &Path, clock: &Clock) -> Result<(String, u64), Restore
         ));
     }
     let path = database(scratch);
-    for end in ["-wal", "-shm"] {
-        let beside = PathBuf::from(format!("{}{end}", path.display()));
-        if fs::metadata(&beside).is_ok_and(|m| m.len() > 0 && end == "-wal") {
-            return Err(refused(
-                "damaged",
-                "the migrated copy could not be folded into one file",
-            ));
-        }
-        let _ = fs::remove_file(beside);
-    }
+    fold(&path).await?;
     blocking(move || {
         let mut file = File::open(path)?;
         let digest = backup::digest(&mut file)?;
@@ -224,6 +218,37 @@ async fn migrate(scratch: &Path, clock: &Clock) -> Result<(String, u64), Restore
     })
     .await
     .map_err(RestoreError::file("read the migrated copy"))
+}
+
+/// Folds the log into the file, which `SQLite` does only for somebody who is
+/// alone with it. The next to open it has a log again.
+pub(super) async fn fold(path: &Path) -> Result<(), RestoreError> {
+    let start = tokio::time::Instant::now();
+    loop {
+        let folded = async {
+            let mut conn = SqliteConnectOptions::new()
+                .filename(path)
+                .busy_timeout(Duration::from_secs(1))
+                .connect()
+                .await?;
+            let mode: Result<String, DbError> = sqlx::query_scalar("pragma journal_mode = delete")
+                .fetch_one(&mut conn)
+                .await;
+            conn.close().await?;
+            mode
+        };
+        match folded.await {
+            Ok(mode) if mode == "delete" => return Ok(()),
+            Err(error) if !db::is_busy(&error) => return Err(error.into()),
+            _ if start.elapsed() > Duration::from_secs(10) => {
+                return Err(refused(
+                    "still_open",
+                    "another program, such as sqlite3, has the database open: close it and try again",
+                ));
+            }
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
 }
 
 /// Tables by name; triggers, views and indices with their text: what runs by

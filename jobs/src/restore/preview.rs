@@ -79,8 +79,8 @@ const USED: &str = "used.json";
 impl Meta {
     /// Of a restore that was asked for.
     pub(super) fn load(scratch: &Path) -> Result<Self, RestoreError> {
-        let text = fs::read(scratch.join(USED))
-            .map_err(RestoreError::file("read what was prepared"))?;
+        let text =
+            fs::read(scratch.join(USED)).map_err(RestoreError::file("read what was prepared"))?;
         Ok(serde_json::from_slice(&text).map_err(std::io::Error::from)?)
     }
 
@@ -235,8 +235,7 @@ fn redeem(db: &Db, token: &str, user: &str) -> Result<(String, Meta), RestoreErr
     if id.len() != 36 || !id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
         return Err(unknown());
     }
-    let text =
-        fs::read(swap::scratch(db.dir(), id).join(FILE)).map_err(|_| unknown())?;
+    let text = fs::read(swap::scratch(db.dir(), id).join(FILE)).map_err(|_| unknown())?;
     let meta: Meta = serde_json::from_slice(&text).map_err(|_| unknown())?;
     if meta.token_sha256 != digest(secret)
         || meta.user != user

@@ -4,7 +4,9 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    Mover, Phase, RestoreError, Status, perform::{finish, give_up}, refused, status,
+    Mover, Phase, RestoreError, Status,
+    perform::{finish, give_up},
+    refused, status,
 };
 use crate::{
     clock::{Clock, MINUTE},

@@ -24,7 +24,9 @@ impl Job for TakeBackup {
             })
             .await?;
         let mut tx = cx.write().await?;
-        backup::record(&mut tx, &taken, Some(cx.id())).await.or_retry()?;
+        backup::record(&mut tx, &taken, Some(cx.id()))
+            .await
+            .or_retry()?;
         tx.commit().await.or_retry()?;
         cx.progress(5, 5, "removing backups past their time");
         let removed = backup::rotate(cx.db()).await.or_retry()?;
