@@ -145,7 +145,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
         let started = Instant::now();
         let response = match preflight {
             Some(response) => response,
-            None if app.holds_writes() && !is_safe(&method) => held().into_response(),
+            None if app.db.holds_writes() && !is_safe(&method) => held().into_response(),
             None => with_timeout(next.run(request), patience(&route)).await,
         };
         let mut response = error::render(&app, &info, response).await;

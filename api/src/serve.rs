@@ -152,12 +152,12 @@ async fn close_for_restore(dir: DataDir, state: App, until: CancellationToken) {
                 return until.cancel();
             }
             Ok(Some(status)) => {
-                state.hold_writes(status.phase == Phase::Securing);
+                state.db.hold_writes(status.phase == Phase::Securing);
                 if !status.phase.is_final() && is_abandoned(&dir) {
                     give_up_restore(&dir).await;
                 }
             }
-            Ok(None) => state.hold_writes(false),
+            Ok(None) => state.db.hold_writes(false),
             Err(error) => tracing::error!(%error, "cannot read run/restore.json: {error}"),
         }
         tokio::time::sleep(LOOK_EVERY).await;

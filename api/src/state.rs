@@ -1,9 +1,6 @@
 //! What every handler can reach.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use crm_jobs::{
     audit::{self, Chain},
@@ -40,7 +37,6 @@ pub struct App {
     pub(crate) blocks: BlockCache,
     /// Who is where in it.
     pub(crate) presence: Presence,
-    writes_held: Arc<AtomicBool>,
     chain: Arc<Mutex<Option<(i64, Chain)>>>,
 }
 
@@ -57,20 +53,8 @@ impl App {
             db,
             config: Arc::new(config),
             registry: Arc::new(registry),
-            writes_held: Arc::default(),
             chain: Arc::default(),
         })
-    }
-
-    /// Refuses writes, or takes them again: before a restore the present database
-    /// is backed up as it is.
-    pub fn hold_writes(&self, held: bool) {
-        self.writes_held.store(held, Ordering::Relaxed);
-    }
-
-    /// Whether writes are refused now.
-    pub fn holds_writes(&self) -> bool {
-        self.writes_held.load(Ordering::Relaxed)
     }
 
     /// Whether the audit log verifies; read from its beginning at most once a

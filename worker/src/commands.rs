@@ -7,12 +7,12 @@ use crm_jobs::{
     clock::Clock,
     db::{self, Db},
     investors,
-    restore::{self, Who},
     queue::{
         self, EnqueueOptions, JobId, control,
         inspect::{self, JobFilter, JobRow},
         schedules,
     },
+    restore::{self, Who},
     tasks,
 };
 use serde::Serialize;

@@ -59,11 +59,7 @@ pub async fn restore(dir: &Path, order: Order) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn ask(
-    db: &Db,
-    dir: &DataDir,
-    order: &Order,
-) -> Result<Option<(Mover, Status)>, Failure> {
+async fn ask(db: &Db, dir: &DataDir, order: &Order) -> Result<Option<(Mover, Status)>, Failure> {
     db::check_schema(db).await?;
     let (source, backup_id) = find(db, &order.which).await?;
     let shown = restore::preview(
@@ -88,15 +84,7 @@ async fn ask(
         typed(&shown.confirm)?
     };
     let mover = take_the_right(dir)?;
-    let status = restore::ask(
-        db,
-        &shown.token,
-        &confirm,
-        &Actor::Shell,
-        "",
-        Some(&mover),
-    )
-    .await?;
+    let status = restore::ask(db, &shown.token, &confirm, &Actor::Shell, "", Some(&mover)).await?;
     Ok(Some((mover, status)))
 }
 
@@ -130,9 +118,7 @@ async fn finish(dir: &DataDir, mover: &Mover, status: Status) -> Result<ExitCode
             ended.id
         ));
         if let Some(safety) = ended.safety_backup {
-            print(&format!(
-                "to go back: crm-worker restore {safety}"
-            ));
+            print(&format!("to go back: crm-worker restore {safety}"));
         }
         print("everybody signs in again; outbound mail is held until an admin releases it");
         return Ok(ExitCode::SUCCESS);
@@ -154,7 +140,11 @@ fn tell(shown: &Preview) {
             .taken_at
             .map(|at| format!(", taken {}", when(at)))
             .unwrap_or_default(),
-        if shown.was_encrypted { ", encrypted" } else { "" },
+        if shown.was_encrypted {
+            ", encrypted"
+        } else {
+            ""
+        },
     ));
     for warning in &shown.warnings {
         print(&format!("  note: {warning}"));

@@ -36,9 +36,14 @@ pub async fn run(config: &Config, slots: usize) -> Result<(), Failure> {
         let db = Db::open(dir, Clock::System).await?;
         let worked = work(&db, slots, &stop).await;
         db.close().await;
-        worked?;
         if stop.is_cancelled() {
-            return Ok(());
+            return worked;
+        }
+        match worked {
+            Err(error) if is_wanted(&DataDir::create(dir)?) => {
+                tracing::warn!("stopped for a restore: {error}");
+            }
+            worked => worked?,
         }
     }
 }
@@ -66,6 +71,11 @@ async fn work(db: &Db, slots: usize, stop: &CancellationToken) -> Result<(), Fai
     .await;
     watch.abort();
     worked
+}
+
+/// Whether a restore is under way.
+fn is_wanted(dir: &DataDir) -> bool {
+    matches!(restore::status(dir), Ok(Some(status)) if !status.phase.is_final())
 }
 
 async fn stop_for_restore(dir: DataDir, until: CancellationToken) {

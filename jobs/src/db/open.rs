@@ -1,6 +1,13 @@
 //! Opening the file: pragmas, pools, and the start-up assertions.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
@@ -50,6 +57,7 @@ struct Shared {
     clock: Clock,
     dir: DataDir,
     bell: Bell,
+    writes_held: AtomicBool,
     // Held, never read: while it is, nobody swaps the file. See [`gate`].
     _inside: Option<Inside>,
 }
@@ -113,13 +121,28 @@ impl Db {
                 clock,
                 dir,
                 bell,
+                writes_held: AtomicBool::new(false),
                 _inside: inside,
             }),
         })
     }
 
+    /// Refuses writes at once, or takes them again: while the old database is
+    /// backed up before a restore nobody should wait for a lock that is not to be had.
+    pub fn hold_writes(&self, held: bool) {
+        self.shared.writes_held.store(held, Ordering::Relaxed);
+    }
+
+    /// Whether writes are refused.
+    pub fn holds_writes(&self) -> bool {
+        self.shared.writes_held.load(Ordering::Relaxed)
+    }
+
     /// Begins a write: the lock is taken now, or the call fails as busy.
     pub async fn write(&self) -> Result<WriteTx, DbError> {
+        if self.holds_writes() {
+            return Err(sqlx::Error::PoolTimedOut);
+        }
         let pool = self.writer.clone();
         // In a task of its own: dropping a future half-way through `begin`
         // would leave the connection in an unknown state.

@@ -35,6 +35,10 @@ pub const TEST_POINTS: [&str; 11] = [
 
 /// How long everybody has to close the database.
 const CLOSING: Duration = Duration::from_mins(1);
+/// How long workers may take to end what they run.
+const SIGNING_OFF: Duration = Duration::from_secs(25);
+/// Everybody looks four times a second.
+const HEARD_WITHIN: Duration = Duration::from_millis(600);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Carries out what was asked for. The answer is how it ended: `finished` with
@@ -129,6 +133,7 @@ async fn until_swapping(
     reached("restore_securing");
     let scratch = swap::scratch(dir, &status.id);
     let meta = Meta::load(&scratch)?;
+    quiet(dir).await;
     let mut secured = if status.without_safety_backup || !dir.database().exists() {
         None
     } else {
@@ -169,6 +174,28 @@ async fn until_swapping(
     step(dir, status, Phase::Swapping)?;
     reached("restore_swapping");
     Ok(alone)
+}
+
+/// Lets workers give back what they run and sign off, and the api hear that it
+/// is to take no more writes: all of that needs the lock that is taken next.
+async fn quiet(dir: &DataDir) {
+    let start = tokio::time::Instant::now();
+    tokio::time::sleep(HEARD_WITHIN).await;
+    while start.elapsed() < SIGNING_OFF && workers_live(dir) {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Each holds a lock for as long as it lives.
+fn workers_live(dir: &DataDir) -> bool {
+    let Ok(entries) = fs::read_dir(dir.run()) else {
+        return false;
+    };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_lock = name.starts_with("worker-") && name.ends_with(".lock");
+        is_lock && fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_err())
+    })
 }
 
 /// The old database, backed up while nobody can write.

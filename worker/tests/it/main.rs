@@ -9,6 +9,7 @@
 )]
 
 mod processes;
+mod restore;
 mod shell;
 
 use std::{
