@@ -170,9 +170,11 @@ pub(crate) async fn begin_grid(db: &Db) -> Result<(), grid::GridError> {
 }
 
 /// Prints the address; on a database nobody can sign in to, also the link
-/// with which somebody can.
-pub(crate) async fn announce(db: &Db, config: &Config) -> Result<(), Problems> {
-    print(&format!("Venture CRM is at {}", config.base_url))?;
+/// with which somebody can, also after a restore.
+pub(crate) async fn announce(db: &Db, config: &Config, first: bool) -> Result<(), Problems> {
+    if first {
+        print(&format!("Venture CRM is at {}", config.base_url))?;
+    }
     if let Some(link) = setup_link(db, config).await.map_err(|e| one(&e))? {
         print(&format!(
             "Create the first admin (works once, for 24 hours): {link}"

@@ -64,9 +64,7 @@ pub async fn serve(config: Config) -> Result<(), Problems> {
             socket = Some(bind(config.bind)?);
         }
         begin_grid(&db).await.map_err(|e| one(&e))?;
-        if is_first {
-            announce(&db, &config).await?;
-        }
+        announce(&db, &config, is_first).await?;
         let state = App::new(db.clone(), config.clone(), tasks::registry())
             .await
             .map_err(|e| one(&e))?;

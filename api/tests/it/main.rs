@@ -9,6 +9,7 @@
 
 mod accounts;
 mod activity;
+mod backups;
 mod board;
 mod contacts;
 mod docs;

@@ -191,6 +191,8 @@ pub(super) fn peek<R: Read>(source: &mut io::BufReader<R>) -> io::Result<Vec<u8>
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -213,7 +215,6 @@ mod tests {
         }
         assert!(open(&sealed[..], &Keys(vec![Identity::generate()])).is_err());
         assert!(open(&sealed[..], &Keys::default()).is_err());
-        use std::os::unix::fs::PermissionsExt;
         let mode = fs::metadata(dir.path().join(FOLDER).join(OWN))
             .unwrap()
             .permissions()

@@ -190,7 +190,9 @@ async fn both(conn: &mut SqliteConnection, then: &Facts) -> Result<Differences, 
         } else {
             let quoted = count.table.replace('"', "\"\"");
             let mut sql = " select count(*) from live.".to_owned();
-            sql.push_str(&format!("\"{quoted}\""));
+            for piece in ["\"", &quoted, "\""] {
+                sql.push_str(piece);
+            }
             sqlx::query_scalar(AssertSqlSafe(sql))
                 .fetch_one(&mut *conn)
                 .await?

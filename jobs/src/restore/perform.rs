@@ -193,7 +193,8 @@ fn workers_live(dir: &DataDir) -> bool {
     };
     entries.flatten().any(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_lock = name.starts_with("worker-") && name.ends_with(".lock");
+        let is_lock =
+            name.starts_with("worker-") && entry.path().extension().is_some_and(|x| x == "lock");
         is_lock && fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_err())
     })
 }

@@ -50,6 +50,11 @@ async fn add_row(db: &Db, name: &str) {
     .execute(&mut *tx)
     .await
     .unwrap();
+    // Not caught up with, as after any edit: the projection knows nothing of it.
+    sqlx::query("update grid_state set version = version + 1")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -414,8 +419,7 @@ async fn a_disk_without_room_leaves_no_half_backup() {
     let start = Instant::now();
     while command(dir, &["jobs", "--kind", "take_backup", "--json"])
         .output()
-        .map(|o| !String::from_utf8_lossy(&o.stdout).contains("\"last_error\": \""))
-        .unwrap_or(true)
+        .is_ok_and(|o| !String::from_utf8_lossy(&o.stdout).contains("\"last_error\": \""))
     {
         assert!(start.elapsed() < Duration::from_secs(40), "it never failed");
         tokio::time::sleep(Duration::from_millis(200)).await;

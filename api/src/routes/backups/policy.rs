@@ -170,18 +170,12 @@ async fn page(
 ) -> Result<Response, AppError> {
     let status = error.as_ref().map_or(StatusCode::OK, AppError::status);
     let fund_zone = settings::fund_zone(&app.db).await?;
-    let page = PolicyPage::new(
-        frame(app, who, "Backup policy").await,
-        &policy,
-        &fund_zone,
-        proof,
-        error.as_ref().map(|e| {
-            (
-                e.field().unwrap_or_default().to_owned(),
-                e.detail().to_owned(),
-            )
-        }),
-    );
+    let wrong = error.map(|e| {
+        let field = e.field().unwrap_or_default().to_owned();
+        (field, e.detail().to_owned())
+    });
+    let frame = frame(app, who, "Backup policy").await;
+    let page = PolicyPage::new(frame, &policy, &fund_zone, proof, wrong.as_ref());
     Ok(html_with(status, &page))
 }
 

@@ -60,7 +60,7 @@ impl PolicyPage {
         policy: &Policy,
         fund_zone: &str,
         proof: Option<Proof>,
-        error: Option<(String, String)>,
+        error: Option<&(String, String)>,
     ) -> Self {
         let field = |name, label, kind, value: String, hint: &str| Field {
             name,
@@ -69,7 +69,6 @@ impl PolicyPage {
             value,
             hint: hint.to_owned(),
             error: error
-                .as_ref()
                 .filter(|(field, _)| field == name)
                 .map(|(_, says)| says.clone()),
             wide: name == "second_directory",
@@ -131,9 +130,8 @@ impl PolicyPage {
             |(field, _): &&(String, String)| matches!(field.as_str(), "recipient" | "phrase");
         let is_field = |name: &str| fields.iter().any(|f| f.name == name);
         Self {
-            key_error: error.as_ref().filter(is_key).map(|(_, says)| says.clone()),
+            key_error: error.filter(is_key).map(|(_, says)| says.clone()),
             error: error
-                .as_ref()
                 .filter(|e| !is_key(e) && !is_field(&e.0))
                 .map(|(_, says)| says.clone()),
             days: DrillDay::ALL
@@ -170,11 +168,11 @@ impl PolicyPage {
             second_directory: Some("/mnt/usb".to_owned()),
             ..Policy::default()
         };
-        let error = Some((
+        let error = (
             "second_directory".to_owned(),
             "There is no such directory: make it, or mount the disk, first.".to_owned(),
-        ));
+        );
         let frame = Frame::sample("Backup policy", "/backups");
-        Self::new(frame, &policy, "Europe/Berlin", Some(proof), error)
+        Self::new(frame, &policy, "Europe/Berlin", Some(proof), Some(&error))
     }
 }

@@ -124,7 +124,7 @@ pub(super) async fn preview_upload(
 }
 
 enum Taken {
-    Upload(Upload),
+    Upload(Box<Upload>),
     Backup(String),
     Nothing,
 }
@@ -215,7 +215,7 @@ async fn take_form(app: &App, Multipart(mut form): Multipart) -> Result<Taken, A
     Ok(match (upload, id) {
         (Some(mut upload), _) => {
             upload.manifest = manifest;
-            Taken::Upload(upload)
+            Taken::Upload(Box::new(upload))
         }
         (None, Some(id)) => Taken::Backup(id),
         (None, None) => Taken::Nothing,
