@@ -16,8 +16,10 @@
 )]
 
 mod clients;
+mod damage;
 #[path = "../shared/measure.rs"]
 mod measure;
+mod restore;
 mod verdict;
 
 use std::time::Duration;
@@ -30,7 +32,11 @@ const ADDRESS: &str = "127.0.0.1:18094";
 
 #[tokio::main]
 async fn main() {
-    let kills = kills_wanted();
+    let kills = match wanted() {
+        Wanted::Kills(kills) => kills,
+        Wanted::Restores(rounds) => end(restore::main(rounds).await),
+        Wanted::Damage(rounds) => end(damage::main(rounds).await),
+    };
     let t = TestDb::on_system_clock().await;
     crm_jobs::demo::fill(t.dir(), t.db.now()).await.unwrap();
     let token = admin_token(t.dir());
@@ -61,11 +67,26 @@ async fn main() {
     std::process::exit(i32::from(wrong > 0));
 }
 
-fn kills_wanted() -> usize {
+enum Wanted {
+    Kills(usize),
+    Restores(usize),
+    Damage(usize),
+}
+
+fn end(wrong: usize) -> ! {
+    std::process::exit(i32::from(wrong > 0))
+}
+
+fn wanted() -> Wanted {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |n: &str| n.parse().expect("a number is wanted");
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => 100,
-        ["--kills", n] => n.parse().expect("--kills takes a number"),
-        _ => panic!("usage: chaos [--kills N]"),
+        [] => Wanted::Kills(100),
+        ["--kills", n] => Wanted::Kills(number(n)),
+        ["restore"] => Wanted::Restores(100),
+        ["restore", "--rounds", n] => Wanted::Restores(number(n)),
+        ["damage"] => Wanted::Damage(1_000),
+        ["damage", "--rounds", n] => Wanted::Damage(number(n)),
+        _ => panic!("usage: chaos [--kills N | restore [--rounds N] | damage [--rounds N]]"),
     }
 }
