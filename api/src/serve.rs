@@ -8,7 +8,7 @@ use axum::Router;
 use crm_jobs::{
     accounts::DEMO_ADMIN,
     clock::Clock,
-    db::DataDir,
+    db::{DataDir, Db},
     restore::{self, Mover, Phase, Who},
     tasks,
 };
@@ -63,8 +63,15 @@ pub async fn serve(config: Config) -> Result<(), Problems> {
         if is_first {
             socket = Some(bind(config.bind)?);
         }
-        begin_grid(&db).await.map_err(|e| one(&e))?;
-        announce(&db, &config, is_first).await?;
+        if let Err(problems) = begin(&db, &config, is_first).await {
+            // A restore that has just begun holds the lock.
+            if is_under_way(&dir) {
+                db.close().await;
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
+            return Err(problems);
+        }
         let state = App::new(db.clone(), config.clone(), tasks::registry())
             .await
             .map_err(|e| one(&e))?;
@@ -99,6 +106,15 @@ pub async fn serve(config: Config) -> Result<(), Problems> {
             return Ok(());
         }
     }
+}
+
+async fn begin(db: &Db, config: &Config, is_first: bool) -> Result<(), Problems> {
+    begin_grid(db).await.map_err(|e| one(&e))?;
+    announce(db, config, is_first).await
+}
+
+fn is_under_way(dir: &DataDir) -> bool {
+    matches!(restore::status(dir), Ok(Some(status)) if !status.phase.is_final())
 }
 
 fn bind(address: SocketAddr) -> Result<std::net::TcpListener, Problems> {
@@ -168,7 +184,9 @@ fn is_abandoned(dir: &DataDir) -> bool {
 }
 
 async fn give_up_restore(dir: &DataDir) {
-    if let Err(error) = restore::settle(dir.path(), &Clock::System, Who::Other).await {
+    let settled = restore::settle(dir.path(), &Clock::System, Who::Other);
+    // Should somebody take it up meanwhile, it is not for us to wait for.
+    if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(1), settled).await {
         tracing::error!(%error, "a restore cannot be settled: {error}");
     }
 }

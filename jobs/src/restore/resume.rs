@@ -72,8 +72,8 @@ pub async fn settle(
             }
             return Ok(None);
         }
-        // Somebody is at it.
-        if who == Who::Other && !seen.phase.closes() {
+        // Somebody is at it. While the old database is backed up nobody could write.
+        if who == Who::Other && seen.phase == Phase::Asked {
             return Ok(None);
         }
         if start.elapsed() > PATIENCE {
