@@ -99,8 +99,8 @@ async fn run(dir: &Path, rounds: usize) -> Tally {
         )
         .await;
         let ask = json!({"token": shown["token"], "confirm": shown["confirm"]});
-        let asked = post(&client, &token, "/api/fundraising/restore", &ask).await;
-        assert!(asked["phase"].is_string(), "{asked}");
+        let answer = post(&client, &token, "/api/fundraising/restore", &ask).await;
+        assert!(answer["phase"].is_string(), "{answer}");
         // Writes go on until they are refused, and again after.
         let writer = tokio::spawn(write(
             client.clone(),
@@ -129,7 +129,8 @@ async fn run(dir: &Path, rounds: usize) -> Tally {
         tokio::time::sleep(Duration::from_millis(200)).await;
         stop.cancel();
         writer.await.unwrap();
-        judge(dir, &ended, &acked.lock().unwrap().clone(), &mut tally).await;
+        let acked = acked.lock().unwrap().clone();
+        judge(dir, &ended, &acked, &mut tally).await;
     }
     drop((api, worker));
     tally
