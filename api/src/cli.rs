@@ -2,7 +2,6 @@
 
 use std::{
     io::{Read, Write},
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -18,11 +17,11 @@ use crm_jobs::{
     db::{self, Db},
     demo,
     export::snapshot,
-    grid, tasks,
+    grid,
+    restore::{self, Who},
 };
-use tokio::{net::TcpListener, signal::unix::SignalKind};
 
-use crate::{App, app, config::Config, openapi};
+use crate::{config::Config, openapi, serve};
 
 /// Venture CRM's HTTP core. Settings come from the environment: see
 /// docs/configuration.md.
@@ -126,7 +125,7 @@ impl Cli {
                 print("Filled with the demo fund: every name and address in it is synthetic.")
             }
             Command::Load { file } => load(&config, &file).await,
-            Command::Serve => serve(config).await,
+            Command::Serve => serve::serve(config).await,
             Command::Admin(command) => {
                 let db = open(&config).await?;
                 let done = command.run(&db, &config).await;
@@ -137,8 +136,12 @@ impl Cli {
     }
 }
 
-/// Opens and migrates: a shell command on an empty directory works too.
-async fn open(config: &Config) -> Result<Db, Problems> {
+/// Opens and migrates: a shell command on an empty directory works too. A restore
+/// that was cut off is finished or given up first.
+pub(crate) async fn open(config: &Config) -> Result<Db, Problems> {
+    restore::settle(&config.data_dir, &Clock::System, Who::Other)
+        .await
+        .map_err(|e| one(&e))?;
     let db = Db::open(Path::new(&config.data_dir), Clock::System)
         .await
         .map_err(|e| one(&e))?;
@@ -158,48 +161,8 @@ async fn load(config: &Config, file: &Path) -> Result<(), Problems> {
     ))
 }
 
-async fn serve(config: Config) -> Result<(), Problems> {
-    let mut weaknesses = config.weaknesses();
-    if !weaknesses.is_empty() {
-        return Err(weaknesses);
-    }
-    let db = open(&config).await?;
-    if config.production && demo_password_works(&db).await.map_err(|e| one(&e))? {
-        weaknesses.push(format!(
-            "{} still has the demo password: change it or disable the account",
-            DEMO_ADMIN.0
-        ));
-        return Err(weaknesses);
-    }
-    let listener = TcpListener::bind(config.bind)
-        .await
-        .map_err(|e| vec![format!("cannot listen on {}: {e}", config.bind)])?;
-    begin_grid(&db).await.map_err(|e| one(&e))?;
-    announce(&db, &config).await?;
-    let state = App::new(db.clone(), config, tasks::registry())
-        .await
-        .map_err(|e| one(&e))?;
-    // The first visitor need not wait for the grid to be read.
-    tokio::spawn({
-        let grid = state.grid.clone();
-        async move {
-            if let Err(error) = grid.follow().await {
-                tracing::warn!(%error, "cannot read the grid yet; the first visitor will try again");
-            }
-        }
-    });
-    let service = app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service)
-        .with_graceful_shutdown(asked_to_stop(state.clone()))
-        .await;
-    tracing::info!("stopped");
-    drop(state);
-    db.close().await;
-    served.map_err(|e| vec![e.to_string()])
-}
-
 /// A fresh grid gets the columns that every raise needs.
-async fn begin_grid(db: &Db) -> Result<(), grid::GridError> {
+pub(crate) async fn begin_grid(db: &Db) -> Result<(), grid::GridError> {
     let mut tx = db.write().await?;
     grid::begin(&mut tx, &Actor::System.to_string()).await?;
     tx.commit().await?;
@@ -207,9 +170,11 @@ async fn begin_grid(db: &Db) -> Result<(), grid::GridError> {
 }
 
 /// Prints the address; on a database nobody can sign in to, also the link
-/// with which somebody can.
-async fn announce(db: &Db, config: &Config) -> Result<(), Problems> {
-    print(&format!("Venture CRM is at {}", config.base_url))?;
+/// with which somebody can, also after a restore.
+pub(crate) async fn announce(db: &Db, config: &Config, first: bool) -> Result<(), Problems> {
+    if first {
+        print(&format!("Venture CRM is at {}", config.base_url))?;
+    }
     if let Some(link) = setup_link(db, config).await.map_err(|e| one(&e))? {
         print(&format!(
             "Create the first admin (works once, for 24 hours): {link}"
@@ -225,32 +190,13 @@ async fn setup_link(db: &Db, config: &Config) -> Result<Option<String>, AccountE
     Ok(made.map(|made| format!("{}/setup/{}", config.base_url, made.secret)))
 }
 
-async fn demo_password_works(db: &Db) -> Result<bool, AccountError> {
+pub(crate) async fn demo_password_works(db: &Db) -> Result<bool, AccountError> {
     let (email, password) = DEMO_ADMIN;
     let user = users::find(db, email).await?;
     if user.is_none_or(|user| user.disabled_at.is_some()) {
         return Ok(false);
     }
     accounts::password_fits(db, email, password).await
-}
-
-/// Ends on SIGINT or SIGTERM; requests under way are finished, live streams end.
-async fn asked_to_stop(state: App) {
-    let terminate = async {
-        match tokio::signal::unix::signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be heard");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
-    }
-    tracing::info!("stopping");
-    state.live.close();
 }
 
 impl Admin {
@@ -348,6 +294,6 @@ fn print(line: &str) -> Result<(), Problems> {
     writeln!(std::io::stdout(), "{line}").map_err(|e| one(&e))
 }
 
-fn one(error: &dyn std::error::Error) -> Problems {
+pub(crate) fn one(error: &dyn std::error::Error) -> Problems {
     vec![error.to_string()]
 }

@@ -5,6 +5,7 @@
 mod access;
 mod assets;
 pub mod cli;
+mod closed;
 pub mod config;
 mod cors;
 mod csrf;
@@ -20,6 +21,7 @@ pub mod request;
 pub mod route;
 mod router;
 pub mod routes;
+mod serve;
 pub mod session;
 pub mod show;
 mod state;

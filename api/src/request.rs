@@ -145,7 +145,8 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
         let started = Instant::now();
         let response = match preflight {
             Some(response) => response,
-            None => with_timeout(next.run(request)).await,
+            None if app.db.holds_writes() && !is_safe(&method) => held().into_response(),
+            None => with_timeout(next.run(request), patience(&route)).await,
         };
         let mut response = error::render(&app, &info, response).await;
         flash::write(&app, &info, &mut response);
@@ -168,8 +169,25 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     .await
 }
 
-async fn with_timeout(response: impl Future<Output = Response>) -> Response {
-    tokio::time::timeout(TIMEOUT, response)
+/// What is written now would be lost with the database that is about to go.
+fn held() -> AppError {
+    let words = "A backup is about to be restored, so nothing can be changed right now.";
+    AppError::new(StatusCode::SERVICE_UNAVAILABLE, "restoring", words).retry_after(5)
+}
+
+/// Checking a backup reads all of it, and it may be on its way for a while.
+fn patience(route: &str) -> Duration {
+    let is_backup = route == "/backups/restore/preview"
+        || route.starts_with("/api/fundraising/restore-preview");
+    if is_backup {
+        Duration::from_mins(30)
+    } else {
+        TIMEOUT
+    }
+}
+
+async fn with_timeout(response: impl Future<Output = Response>, patience: Duration) -> Response {
+    tokio::time::timeout(patience, response)
         .await
         .unwrap_or_else(|_| {
             let words = "This took longer than 30 seconds and was given up.";

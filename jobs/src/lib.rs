@@ -25,6 +25,7 @@ pub mod investors;
 pub mod notes;
 pub mod queue;
 pub mod raise;
+pub mod restore;
 pub mod search;
 pub mod settings;
 pub mod tasks;

@@ -46,6 +46,22 @@ impl TestDb {
         &self.dir
     }
 
+    /// Closes the database while something else has it, then opens it again.
+    ///
+    /// # Panics
+    /// If it does not open.
+    pub async fn while_closed<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let clock = self.db.clock().clone();
+        let meanwhile = Db::open(&self.dir.join("meanwhile"), clock.clone())
+            .await
+            .expect("a place holder opens");
+        std::mem::replace(&mut self.db, meanwhile).close().await;
+        let result = work.await;
+        let again = Db::open(&self.dir, clock).await.expect("it opens again");
+        std::mem::replace(&mut self.db, again).close().await;
+        result
+    }
+
     /// Moves the test clock.
     pub fn advance(&self, ms: i64) {
         self.db.clock().advance(ms);

@@ -72,6 +72,25 @@ pub enum Command {
         /// A backup's id, or the path of a file with its manifest beside it
         which: Option<String>,
     },
+    /// Prove that the newest verified backup restores: into a scratch folder, and compare
+    Drill,
+    /// Put a backup in the place of the database; works while everything is down
+    Restore {
+        /// A backup's id, or the path of a file
+        which: String,
+        /// Say what would change, and change nothing
+        #[arg(long)]
+        preview: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// A key file of age that opens an encrypted backup
+        #[arg(long, value_name = "KEY.txt")]
+        identity: Option<std::path::PathBuf>,
+        /// The present database cannot be read: move it aside as it is, without a backup of it
+        #[arg(long, requires = "yes")]
+        damaged: bool,
+    },
     /// Exit 0 if a worker has a fresh heartbeat
     Healthcheck,
 }

@@ -12,6 +12,7 @@ use crm_jobs::{
         inspect::{self, JobFilter, JobRow},
         schedules,
     },
+    restore::{self, Who},
     tasks,
 };
 use serde::Serialize;
@@ -35,6 +36,25 @@ pub async fn dispatch(config: &Config, command: Option<Command>) -> Result<ExitC
         && Path::new(path).is_file()
     {
         return verify_file(Path::new(path)).await;
+    }
+    run::crash_where_told(config);
+    restore::settle(&config.data_dir, &Clock::System, Who::Other).await?;
+    if let Some(Command::Restore {
+        which,
+        preview,
+        yes,
+        identity,
+        damaged,
+    }) = command
+    {
+        let order = crate::restore::Order {
+            which,
+            preview,
+            yes,
+            identity,
+            damaged,
+        };
+        return crate::restore::restore(&config.data_dir, order).await;
     }
     let db = Db::open(&config.data_dir, Clock::System).await?;
     db::check_schema(&db).await?;
@@ -109,8 +129,9 @@ async fn with_db(db: &Db, command: Option<Command>) -> Result<ExitCode, Failure>
         }
         Some(Command::Backup) => enqueue(db, "take_backup", "{}", true).await,
         Some(Command::Verify { which }) => verify(db, which).await,
+        Some(Command::Drill) => enqueue(db, "drill_backup", "{}", true).await,
         Some(Command::Healthcheck) => healthcheck(db).await,
-        None | Some(Command::Run { .. }) => Ok(ExitCode::SUCCESS),
+        None | Some(Command::Run { .. } | Command::Restore { .. }) => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -245,6 +266,9 @@ async fn status(db: &Db) -> Result<ExitCode, Failure> {
         )),
         None => print("backup    none yet"),
     }
+    for alarm in backup::health(db).await?.alarms {
+        print(&format!("alarm     {alarm}"));
+    }
     let failing = counts.get("discarded").copied().unwrap_or(0);
     let well = failing == 0 && !workers.is_empty();
     print(if well {
@@ -281,12 +305,12 @@ fn print_json<T: Serialize>(value: &T) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn when(ms: i64) -> String {
+pub fn when(ms: i64) -> String {
     crm_jobs::clock::utc_text(ms)
 }
 
 /// Answers go to standard output; everything else goes to standard error.
 #[allow(clippy::print_stdout, reason = "this is the shell's answer")]
-fn print(line: &str) {
+pub fn print(line: &str) {
     println!("{line}");
 }

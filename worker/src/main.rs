@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod config;
+mod restore;
 mod run;
 
 use std::{io::IsTerminal, process::ExitCode};

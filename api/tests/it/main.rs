@@ -10,6 +10,7 @@
 mod accounts;
 mod activity;
 mod automations;
+mod backups;
 mod board;
 mod contacts;
 mod docs;

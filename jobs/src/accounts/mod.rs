@@ -19,7 +19,7 @@ pub mod tokens;
 pub mod users;
 
 pub use model::{AccountError, Origin, Role, Theme, User};
-pub use sign_in::{change_password, password_fits, sign_in};
+pub use sign_in::{change_password, confirm_password, password_fits, sign_in};
 
 use sha2::{Digest, Sha256};
 

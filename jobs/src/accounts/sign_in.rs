@@ -122,6 +122,30 @@ pub async fn change_password(
     Ok(())
 }
 
+/// Asks somebody who is signed in for the password once more, before what cannot
+/// be undone with a click. Guesses are slowed down like sign-ins.
+pub async fn confirm_password(
+    db: &Db,
+    user: &User,
+    password: &str,
+    origin: &Origin,
+) -> Result<(), AccountError> {
+    let mut tx = db.write().await?;
+    throttle::begin_attempt(&mut tx, &user.email, &origin.ip).await?;
+    let stored = users::password_hash(&mut tx, &user.id).await?;
+    tx.commit().await?;
+    if !passwords::verify(password, stored.as_deref()).await? {
+        return Err(AccountError::field(
+            "password",
+            "This is not your password.",
+        ));
+    }
+    let mut tx = db.write().await?;
+    throttle::forgive(&mut tx, &user.email, &origin.ip).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Whether a password is somebody's, without signing in. For checks made at
 /// the machine itself: nothing slows it down.
 pub async fn password_fits(db: &Db, email: &str, password: &str) -> Result<bool, AccountError> {

@@ -93,7 +93,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-async fn read(conn: &mut SqliteConnection) -> Result<Facts, DbError> {
+pub(super) async fn read(conn: &mut SqliteConnection) -> Result<Facts, DbError> {
     let names: Vec<String> = sqlx::query_scalar(
         "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name",
     )
@@ -108,14 +108,7 @@ async fn read(conn: &mut SqliteConnection) -> Result<Facts, DbError> {
             .await?;
         tables.push(TableCount { table, rows });
     }
-    let amounts: Vec<(String, String)> =
-        sqlx::query_as("select fund_id, amount from fundraising_commitments")
-            .fetch_all(&mut *conn)
-            .await?;
-    let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
-    for (fund, amount) in amounts {
-        *sums.entry(fund).or_default() += Decimal::from_str_exact(&amount).unwrap_or_default();
-    }
+    let commitments = commitments(conn, "main").await?;
     let head: Option<String> =
         sqlx::query_scalar("select hash from audit_log order by id desc limit 1")
             .fetch_optional(&mut *conn)
@@ -131,9 +124,26 @@ async fn read(conn: &mut SqliteConnection) -> Result<Facts, DbError> {
             .await?,
         audit_head: head.unwrap_or_default(),
         tables,
-        commitments: sums
-            .into_iter()
-            .map(|(fund, sum)| (fund, sum.normalize().to_string()))
-            .collect(),
+        commitments,
     })
+}
+
+/// Fund id → sum of the projected commitments of an attached database.
+pub(crate) async fn commitments(
+    conn: &mut SqliteConnection,
+    database: &str,
+) -> Result<BTreeMap<String, String>, DbError> {
+    let mut sql = " select fund_id, amount".to_owned(); // not whole, so the test of all SQL leaves it alone
+    sql.push_str(" from ");
+    sql.push_str(&quoted(database));
+    sql.push_str(".fundraising_commitments");
+    let amounts: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(conn).await?;
+    let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
+    for (fund, amount) in amounts {
+        *sums.entry(fund).or_default() += Decimal::from_str_exact(&amount).unwrap_or_default();
+    }
+    Ok(sums
+        .into_iter()
+        .map(|(fund, sum)| (fund, sum.normalize().to_string()))
+        .collect())
 }

@@ -5,19 +5,39 @@
 //! and their row counts and sums found equal to what the manifest says.
 
 mod attached;
+mod crypt;
+pub mod drill;
 pub(crate) mod facts;
+mod health;
+mod policy;
 mod retention;
+mod second;
 mod store;
+mod stored;
 mod take;
 mod verify;
 
-pub use attached::KeptFile;
+pub(crate) use attached::bring_back;
+pub use attached::{KeptFile, find_kept};
+pub use crypt::Keys;
+pub use drill::{Drill, DrillBackup};
 pub use facts::{Facts, TableCount};
+pub use health::{Health, health};
+pub use policy::{
+    BACKUP_POLICY, Challenge, DrillDay, Policy, PolicyError, challenge, policy, set_policy,
+};
 pub use retention::{keep, rotate};
+pub(crate) use second::copy_all;
 pub(crate) use store::set_verified;
-pub use store::{Backup, find, list, newest_verified, reserve_delete};
-pub use take::{Manifest, Taken, record, take};
-pub use verify::{verify_file, verify_stored};
+pub use store::{Backup, RemoveError, find, list, newest_verified, remove, remove_files};
+pub(crate) use stored::{digest, unpack};
+pub use take::{Encryption, Manifest, Taken, record, take};
+pub(crate) use take::{blocking, manifest_path};
+pub(crate) use verify::{check, manifest_of};
+pub use verify::{verify_file, verify_stored, verify_with};
+
+/// True since a restore: no mail leaves until an admin says so.
+pub const MAIL_HELD: &str = "outbound_mail_held";
 
 use serde::{Deserialize, Serialize};
 
@@ -49,10 +69,43 @@ impl BackupError {
     }
 }
 
+/// Why a backup was taken.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// By the schedule.
+    Nightly,
+    /// Somebody asked.
+    #[default]
+    Manual,
+    /// Of the database that a restore replaced.
+    BeforeRestore,
+    /// Before a new release migrated the database.
+    BeforeUpgrade,
+}
+
+impl Kind {
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nightly => "nightly",
+            Self::Manual => "manual",
+            Self::BeforeRestore => "before_restore",
+            Self::BeforeUpgrade => "before_upgrade",
+        }
+    }
+}
+
 /// Takes a backup now. Enqueued by the nightly schedule, by people, and before
 /// anything risky.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct TakeBackup {}
+pub struct TakeBackup {
+    /// Why.
+    #[serde(default)]
+    pub why: Kind,
+}
 
 impl Payload for TakeBackup {
     const KIND: &'static str = "take_backup";

@@ -4,20 +4,29 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use super::{Backup, BackupError, attached, list, reserve_delete, take};
+use super::{
+    Backup, BackupError, Policy, attached, list, policy::policy, store::reserve_delete, take,
+};
 use crate::{
     db::{Db, WriteTx},
     settings,
 };
 
-/// Backups kept: the newest of each of the last 7 days, 4 weeks and 12 months.
-const KEEP: [(&str, usize); 3] = [("daily", 7), ("weekly", 4), ("monthly", 12)];
-
-/// Which of these verified backups stay, and as what. Newest first in, newest
-/// first out; the newest always stays.
-pub fn keep<'a>(backups: &'a [Backup], zone: &TimeZone) -> Vec<(&'a Backup, &'static str)> {
+/// Which of these verified backups stay, and as what: the newest of each of so
+/// many days, weeks and months. Newest first in, newest first out; the newest
+/// always stays.
+pub fn keep<'a>(
+    backups: &'a [Backup],
+    zone: &TimeZone,
+    policy: &Policy,
+) -> Vec<(&'a Backup, &'static str)> {
     let mut kept: Vec<(&Backup, &'static str)> = Vec::new();
-    for (tier, most) in KEEP {
+    for (tier, most) in [
+        ("daily", policy.daily),
+        ("weekly", policy.weekly),
+        ("monthly", policy.monthly),
+    ] {
+        let most = usize::from(most);
         let mut periods = BTreeSet::new();
         for backup in backups {
             let at = Timestamp::from_millisecond(backup.created_at).unwrap_or_default();
@@ -53,7 +62,8 @@ pub async fn rotate(db: &Db) -> Result<usize, BackupError> {
         return Ok(0);
     }
     let zone = TimeZone::get(&settings::fund_zone(db).await?).unwrap_or(TimeZone::UTC);
-    let kept: BTreeSet<&str> = keep(&backups, &zone)
+    let policy = policy(db).await?;
+    let kept: BTreeSet<&str> = keep(&backups, &zone, &policy)
         .iter()
         .map(|(b, _)| b.id.as_str())
         .collect();
@@ -69,9 +79,7 @@ pub async fn rotate(db: &Db) -> Result<usize, BackupError> {
     // The record first: a crash here leaves a file too many, never a record
     // without its file.
     for backup in &old {
-        let dir = db.dir().backups();
-        take::remove(&dir.join(&backup.file_name))?;
-        take::remove(&take::manifest_path(&dir, &backup.file_name))?;
+        take::remove_stored(&db.dir().backups(), &backup.file_name)?;
     }
     attached::rotate(&db.dir().backups(), &list(db.read(), None, 1_000).await?).await?;
     Ok(old.len())
@@ -95,13 +103,17 @@ mod tests {
             job_id: None,
             created_at: 1_772_532_000_000 - day * DAY,
             verified_at: None,
+            kind: "nightly".into(),
+            recipient: None,
+            second_state: None,
+            second_error: None,
         }
     }
 
     #[test]
     fn a_year_of_nightly_backups_thins_out() {
         let year: Vec<Backup> = (0..365).map(backup).collect();
-        let kept = keep(&year, &TimeZone::UTC);
+        let kept = keep(&year, &TimeZone::UTC, &Policy::default());
         let count = |tier| kept.iter().filter(|(_, t)| *t == tier).count();
         assert_eq!(kept[0].0.id, "b0");
         assert_eq!(count("daily"), 7);
@@ -117,6 +129,9 @@ mod tests {
 
     #[test]
     fn one_backup_is_always_kept() {
-        assert_eq!(keep(&[backup(4_000)], &TimeZone::UTC).len(), 1);
+        assert_eq!(
+            keep(&[backup(4_000)], &TimeZone::UTC, &Policy::default()).len(),
+            1
+        );
     }
 }

@@ -1,19 +1,21 @@
-//! Taking a backup: copy, check, compress, store, read back.
+//! Taking a backup: copy, take secrets out, check, compress, store, read back.
 
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
+    io,
     path::{Path, PathBuf},
 };
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use sqlx::Connection;
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
-use super::{BackupError, Facts, KeptFile, attached, facts, verify};
+use super::{
+    BACKUP_POLICY, BackupError, Facts, KeptFile, Kind, attached, crypt::Readers, facts, policy,
+    stored, verify,
+};
 use crate::{
-    db::{self, Db, DbError, WriteTx},
+    db::{self, Db, DbError},
+    export::OPEN_SETTINGS,
     queue::JobId,
 };
 
@@ -34,6 +36,12 @@ pub struct Manifest {
     pub app_version: String,
     /// When, UTC milliseconds.
     pub created_at: i64,
+    /// Why.
+    #[serde(default)]
+    pub kind: Kind,
+    /// How it is sealed; absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// What is in it.
     pub facts: Facts,
     /// Attached files, kept beside it under `files/`.
@@ -42,6 +50,24 @@ pub struct Manifest {
     /// SHA-256 of attached files whose bytes were nowhere to be found.
     #[serde(default)]
     pub missing_files: Vec<String>,
+}
+
+/// For whom a backup is sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Encryption {
+    /// `age`.
+    pub scheme: String,
+    /// The admin's public key. The box's own opens it too.
+    pub recipient: String,
+    /// Attached files sealed for the same readers are named `SHA256.TAG.age`.
+    pub tag: String,
+}
+
+impl Manifest {
+    /// How its attached files are named beyond their digest.
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.encryption.as_ref().map(|e| e.tag.as_str())
+    }
 }
 
 /// A backup that was stored and verified.
@@ -54,33 +80,74 @@ pub struct Taken {
 }
 
 /// Takes a backup under this id. Safe to repeat: a second run writes the same
-/// file names anew. `progress` hears what is being done.
+/// file names anew. One that fails leaves nothing behind. `progress` hears what
+/// is being done.
 pub async fn take(
     db: &Db,
     id: &str,
     created_at: i64,
+    kind: Kind,
     progress: impl Fn(i64, &str),
 ) -> Result<Taken, BackupError> {
     let dir = db.dir().backups();
     clear_leftovers(&dir)?;
+    let recipient = policy::policy(db).await?.recipient;
+    let name = file_name(id, created_at, recipient.is_some());
+    let taken = make(db, id, created_at, kind, &name, recipient, &progress).await;
+    if taken.is_err() {
+        // Room is what is most likely missing: give back all of it.
+        clear_leftovers(&dir)?;
+        remove_stored(&dir, &name)?;
+    }
+    taken
+}
+
+async fn make(
+    db: &Db,
+    id: &str,
+    created_at: i64,
+    kind: Kind,
+    name: &str,
+    recipient: Option<String>,
+    progress: &impl Fn(i64, &str),
+) -> Result<Taken, BackupError> {
+    let dir = db.dir().backups();
+    let data_dir = db.dir().path().to_owned();
+    let readers = recipient
+        .as_deref()
+        .map(|recipient| Readers::new(&data_dir, recipient))
+        .transpose()
+        .map_err(BackupError::file("find the keys to encrypt with"))?;
+    let encryption = recipient
+        .zip(readers.as_ref())
+        .map(|(recipient, readers)| Encryption {
+            scheme: "age".to_owned(),
+            recipient,
+            tag: readers.tag.clone(),
+        });
     let copy = dir.join(format!("{id}.copy.tmp"));
     progress(1, "copying the database");
     copy_database(db, &copy).await?;
+    take_secrets_out(&copy, encryption.is_some()).await?;
     progress(2, "checking the copy");
     let facts = facts::check(&copy).await?;
     progress(3, "keeping attached files");
-    let kept = attached::keep(db, &copy).await?;
+    let (readers, kept) = attached::keep(db, &copy, readers).await?;
     progress(4, "compressing");
-    let name = file_name(id, created_at);
-    let stored = store(&copy, &dir.join(&name)).await?;
+    let (source, target) = (copy.clone(), dir.join(name));
+    let stored = blocking(move || stored::pack(&source, &target, readers.as_ref()))
+        .await
+        .map_err(BackupError::file("compress the copy"))?;
     let manifest = Manifest {
         id: id.to_owned(),
-        file: name.clone(),
+        file: name.to_owned(),
         sha256: stored.sha256,
         size_bytes: stored.size_bytes,
         database_bytes: stored.database_bytes,
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
         created_at,
+        kind,
+        encryption,
         facts,
         files: kept.files,
         missing_files: kept.missing,
@@ -96,7 +163,7 @@ pub async fn take(
 }
 
 /// `crm-20260303-100000-1a2b3c4d.db.zst`: sorts by time, names the backup.
-fn file_name(id: &str, created_at: i64) -> String {
+fn file_name(id: &str, created_at: i64, sealed: bool) -> String {
     let at = jiff::Timestamp::from_millisecond(created_at).unwrap_or_default();
     let short: String = id
         .chars()
@@ -106,7 +173,8 @@ fn file_name(id: &str, created_at: i64) -> String {
         .into_iter()
         .rev()
         .collect();
-    format!("crm-{}-{short}.db.zst", at.strftime("%Y%m%d-%H%M%S"))
+    let end = if sealed { ".age" } else { "" };
+    format!("crm-{}-{short}.db.zst{end}", at.strftime("%Y%m%d-%H%M%S"))
 }
 
 /// What a crash left half-done. Only one backup runs at a time.
@@ -138,62 +206,70 @@ async fn copy_database(db: &Db, to: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-struct Stored {
-    sha256: String,
-    size_bytes: u64,
-    database_bytes: u64,
-}
-
-/// Compresses `copy` to `target`: written beside it, synced, then renamed, so
-/// that the target is whole or absent.
-async fn store(copy: &Path, target: &Path) -> Result<Stored, BackupError> {
-    let (copy, target) = (copy.to_owned(), target.to_owned());
-    blocking(move || {
-        let partial = target.with_extension("zst.tmp");
-        let mut source = File::open(&copy)?;
-        let mut hashing = Hashing::new(BufWriter::new(File::create(&partial)?));
-        let mut encoder = zstd::stream::Encoder::new(&mut hashing, 3)?;
-        let database_bytes = io::copy(&mut source, &mut encoder)?;
-        encoder.finish()?;
-        let (sha256, size_bytes) = hashing.finish()?;
-        std::fs::rename(&partial, &target)?;
-        sync_folder(&target)?;
-        Ok(Stored {
-            sha256,
-            size_bytes,
-            database_bytes,
-        })
-    })
-    .await
-    .map_err(BackupError::file("compress the copy"))
+/// Nobody is signed in after a restore, so what signs people in stays out;
+/// settings that are nobody's business only go where nobody can read them.
+/// What is deleted is overwritten in the copy.
+async fn take_secrets_out(copy: &Path, sealed: bool) -> Result<(), BackupError> {
+    let mut conn = SqliteConnectOptions::new()
+        .filename(copy)
+        .pragma("secure_delete", "on")
+        .pragma("trusted_schema", "off")
+        .pragma("journal_mode", "memory")
+        .pragma("synchronous", "off")
+        .connect()
+        .await?;
+    for sql in [
+        "delete from sessions",
+        "delete from links",
+        "delete from idempotency_keys",
+        "delete from login_failures",
+        "delete from workers",
+    ] {
+        sqlx::query(sql).execute(&mut conn).await?;
+    }
+    if !sealed {
+        let open: Vec<&str> = OPEN_SETTINGS
+            .into_iter()
+            .chain([BACKUP_POLICY, super::MAIL_HELD])
+            .collect();
+        sqlx::query("delete from settings where key not in (select value from json_each(?1))")
+            .bind(serde_json::json!(open).to_string())
+            .execute(&mut conn)
+            .await?;
+    }
+    conn.close().await?;
+    Ok(())
 }
 
 fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<(), BackupError> {
-    let path = manifest_path(dir, &manifest.file);
-    let partial = path.with_extension("json.tmp");
     let write = || -> io::Result<()> {
-        let mut file = File::create(&partial)?;
-        file.write_all(&serde_json::to_vec_pretty(manifest)?)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        std::fs::rename(&partial, &path)?;
-        sync_folder(&path)
+        // As `sha256sum -c` reads it.
+        let sum = format!("{}  {}\n", manifest.sha256, manifest.file);
+        stored::write_whole(&sum_path(dir, &manifest.file), sum.as_bytes())?;
+        let mut json = serde_json::to_vec_pretty(manifest)?;
+        json.push(b'\n');
+        stored::write_whole(&manifest_path(dir, &manifest.file), &json)
     };
     write().map_err(BackupError::file("write the manifest"))
 }
 
 /// The manifest beside a backup file.
-pub(super) fn manifest_path(dir: &Path, file: &str) -> PathBuf {
-    dir.join(format!(
-        "{}.manifest.json",
-        file.trim_end_matches(".db.zst")
-    ))
+pub(crate) fn manifest_path(dir: &Path, file: &str) -> PathBuf {
+    let stem = file.strip_suffix(".age").unwrap_or(file);
+    let stem = stem.strip_suffix(".db.zst").unwrap_or(stem);
+    dir.join(format!("{stem}.manifest.json"))
 }
 
-/// Makes a rename durable.
-fn sync_folder(of: &Path) -> io::Result<()> {
-    of.parent()
-        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+/// The checksum beside a backup file.
+pub(super) fn sum_path(dir: &Path, file: &str) -> PathBuf {
+    dir.join(format!("{file}.sha256"))
+}
+
+/// Removes a backup's file and what stands beside it.
+pub(crate) fn remove_stored(dir: &Path, file: &str) -> Result<(), BackupError> {
+    remove(&dir.join(file))?;
+    remove(&sum_path(dir, file))?;
+    remove(&manifest_path(dir, file))
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), BackupError> {
@@ -206,7 +282,7 @@ pub(super) fn remove(path: &Path) -> Result<(), BackupError> {
 }
 
 /// File work off the async threads.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work)
@@ -214,52 +290,17 @@ pub(super) async fn blocking<T: Send + 'static>(
         .map_err(io::Error::other)?
 }
 
-/// Writes through, hashing and counting what is stored.
-struct Hashing {
-    out: BufWriter<File>,
-    hash: Sha256,
-    size: u64,
-}
-
-impl Hashing {
-    fn new(out: BufWriter<File>) -> Self {
-        Self {
-            out,
-            hash: Sha256::new(),
-            size: 0,
-        }
-    }
-
-    fn finish(self) -> io::Result<(String, u64)> {
-        let file = self
-            .out
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        Ok((crate::hex(&self.hash.finalize()), self.size))
-    }
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.size += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
 /// Records a verified backup.
-pub async fn record(tx: &mut WriteTx, taken: &Taken, job: JobId) -> Result<(), DbError> {
+pub async fn record(
+    conn: &mut sqlx::SqliteConnection,
+    taken: &Taken,
+    job: Option<JobId>,
+) -> Result<(), DbError> {
     let m = &taken.manifest;
     let manifest = serde_json::to_string(m).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
     sqlx::query(
-        "insert into backups (id, file_name, size_bytes, database_bytes, sha256, manifest, state, job_id, created_at, verified_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, 'verified', ?7, ?8, ?9)
+        "insert into backups (id, file_name, size_bytes, database_bytes, sha256, manifest, state, job_id, created_at, verified_at, kind, recipient)
+         values (?1, ?2, ?3, ?4, ?5, ?6, 'verified', ?7, ?8, ?9, ?10, ?11)
          on conflict (id) do nothing",
     )
     .bind(&m.id)
@@ -271,7 +312,9 @@ pub async fn record(tx: &mut WriteTx, taken: &Taken, job: JobId) -> Result<(), D
     .bind(job)
     .bind(m.created_at)
     .bind(taken.verified_at)
-    .execute(&mut **tx)
+    .bind(m.kind.as_str())
+    .bind(m.encryption.as_ref().map(|e| e.recipient.as_str()))
+    .execute(conn)
     .await?;
     Ok(())
 }

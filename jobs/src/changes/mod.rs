@@ -11,6 +11,8 @@ const UNCOUNTED: [&str; 3] = ["jobs", "imports", "backups"];
 /// Watches the file over a connection of its own: `data_version` tells of
 /// commits made by any other connection, here or in another process.
 pub struct Watch {
+    // While this connection lives the file must not be swapped.
+    _db: Db,
     conn: SqliteConnection,
     version: i64,
     grid: i64,
@@ -21,6 +23,7 @@ impl Watch {
     /// Begins to watch: what is there now counts as known.
     pub async fn open(db: &Db) -> Result<Self, DbError> {
         let mut watch = Self {
+            _db: db.clone(),
             conn: connect_writer(db).await?,
             version: 0,
             grid: 0,

@@ -53,6 +53,21 @@ impl DataDir {
         self.0.join("run")
     }
 
+    /// What is being looked at before a restore, and its way in.
+    pub fn restore(&self) -> PathBuf {
+        self.0.join("restore")
+    }
+
+    /// Databases that a restore replaced, as they were.
+    pub fn replaced(&self) -> PathBuf {
+        self.0.join("replaced")
+    }
+
+    /// The box's own key for encrypted backups. In no backup.
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.0

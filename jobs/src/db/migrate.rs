@@ -1,7 +1,7 @@
 //! Migrations: embedded, numbered, run by the api only.
 
 use sqlx::{
-    SqlSafeStr,
+    Connection, SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
 };
 
@@ -27,11 +27,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     10 "0010_people",
     11 "0011_search",
     12 "0012_automations",
+    13 "0013_backups_depth",
 ];
 
 /// The schema this binary was built for.
-#[allow(clippy::cast_possible_wrap, reason = "a handful of migrations")]
-pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Brings the database to [`SCHEMA_VERSION`]. A newer one is refused untouched.
 ///
@@ -51,10 +51,11 @@ pub async fn migrate(db: &Db) -> Result<(), OpenError> {
         )
     });
     let mut conn = super::connect_writer(db).await?;
-    Migrator::with_migrations(list.collect())
-        .run(&mut conn)
-        .await
-        .map_err(|e| OpenError::Schema(format!("migration failed: {e}")))?;
+    let migrated = Migrator::with_migrations(list.collect())
+        .run_direct(None, &mut conn, false)
+        .await;
+    conn.close().await?;
+    migrated.map_err(|e| OpenError::Schema(format!("migration failed: {e}")))?;
     if found < SCHEMA_VERSION {
         tracing::info!(
             from = found,

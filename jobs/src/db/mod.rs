@@ -4,6 +4,7 @@
 //! through [`Db::write`], which takes the write lock at once.
 
 mod dirs;
+pub(crate) mod gate;
 mod migrate;
 mod open;
 mod write;

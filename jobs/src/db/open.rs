@@ -1,13 +1,23 @@
 //! Opening the file: pragmas, pools, and the start-up assertions.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{DataDir, DbError, WriteTx};
+use super::{
+    DataDir, DbError, WriteTx,
+    gate::{self, Inside},
+};
 use crate::{clock::Clock, queue::Bell};
 
 /// Oldest `SQLite` that does not lose commits when two processes write and
@@ -26,6 +36,9 @@ pub enum OpenError {
     /// The schema is not the one this binary was built for.
     #[error("{0}")]
     Schema(String),
+    /// Its file is being replaced, or was left half replaced.
+    #[error("{0}")]
+    Restoring(String),
     /// Anything else the database says.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -44,13 +57,30 @@ struct Shared {
     clock: Clock,
     dir: DataDir,
     bell: Bell,
+    writes_held: AtomicBool,
+    // Held, never read: while it is, nobody swaps the file. See [`gate`].
+    _inside: Option<Inside>,
 }
 
 impl Db {
     /// Opens (and creates, if need be) the database in `dir`. Migrates nothing.
+    /// Waits while a restore swaps the file.
     pub async fn open(dir: &Path, clock: Clock) -> Result<Self, OpenError> {
-        let dir =
-            DataDir::create(dir).map_err(|e| OpenError::Directory(dir.display().to_string(), e))?;
+        let dir = data_dir(dir)?;
+        let inside = gate::enter(&dir).await?;
+        Self::connect(dir, clock, Some(inside)).await
+    }
+
+    /// Opens it for the one who swaps the file: he keeps the others out himself.
+    pub(crate) async fn open_alone(dir: &Path, clock: Clock) -> Result<Self, OpenError> {
+        Self::connect(data_dir(dir)?, clock, None).await
+    }
+
+    async fn connect(
+        dir: DataDir,
+        clock: Clock,
+        inside: Option<Inside>,
+    ) -> Result<Self, OpenError> {
         let path = dir.database();
         // One writer: writers of this process queue here, in order, instead of
         // spinning on the file lock.
@@ -87,12 +117,32 @@ impl Db {
         Ok(Self {
             writer,
             readers,
-            shared: Arc::new(Shared { clock, dir, bell }),
+            shared: Arc::new(Shared {
+                clock,
+                dir,
+                bell,
+                writes_held: AtomicBool::new(false),
+                _inside: inside,
+            }),
         })
+    }
+
+    /// Refuses writes at once, or takes them again: while the old database is
+    /// backed up before a restore nobody should wait for a lock that is not to be had.
+    pub fn hold_writes(&self, held: bool) {
+        self.shared.writes_held.store(held, Ordering::Relaxed);
+    }
+
+    /// Whether writes are refused.
+    pub fn holds_writes(&self) -> bool {
+        self.shared.writes_held.load(Ordering::Relaxed)
     }
 
     /// Begins a write: the lock is taken now, or the call fails as busy.
     pub async fn write(&self) -> Result<WriteTx, DbError> {
+        if self.holds_writes() {
+            return Err(sqlx::Error::PoolTimedOut);
+        }
         let pool = self.writer.clone();
         // In a task of its own: dropping a future half-way through `begin`
         // would leave the connection in an unknown state.
@@ -158,14 +208,20 @@ impl Db {
 
     /// Closes all connections, the writer last: when no other process has the
     /// file open, `SQLite` then folds the WAL into it. Asking for a checkpoint
-    /// here would wait for the readers of a living api instead.
+    /// here would wait for the readers of a living api instead. Once the last
+    /// clone is dropped too, the file may be swapped.
     pub async fn close(self) {
         self.readers.close().await;
         self.writer.close().await;
     }
 }
 
+fn data_dir(dir: &Path) -> Result<DataDir, OpenError> {
+    DataDir::create(dir).map_err(|e| OpenError::Directory(dir.display().to_string(), e))
+}
+
 /// A writer connection outside the pool, for the queue engine and for backups.
+/// Whoever keeps it keeps the [`Db`] too, or its file could be swapped under it.
 pub async fn connect_writer(db: &Db) -> Result<SqliteConnection, DbError> {
     options(&db.dir().database()).connect().await
 }

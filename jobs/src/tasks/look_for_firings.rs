@@ -6,7 +6,7 @@ use crate::{
     automations::{self, LookForFirings},
     clock::Clock,
     grid::GridError,
-    queue::{Context, Job, JobError, OrFail, test_point},
+    queue::{Context, Job, JobError, OrFail, reached},
 };
 
 /// How long a look lets edits gather: they come in bursts.
@@ -26,9 +26,9 @@ impl Job for LookForFirings {
             let plan = automations::plan(cx.db()).await.or_retry()?;
             let mut tx = cx.write().await?;
             let looked = automations::take_in(&mut tx, &plan).await.or_retry()?;
-            test_point("before_firings_commit");
+            reached("before_firings_commit");
             tx.commit().await.or_retry()?;
-            test_point("after_firings_commit");
+            reached("after_firings_commit");
             fired += looked.fired;
             for name in &looked.switched_off {
                 cx.log(format!(

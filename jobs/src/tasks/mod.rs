@@ -2,6 +2,7 @@
 //! domain that enqueues them.
 
 mod apply_import;
+mod drill_backup;
 mod look_for_firings;
 mod maintain;
 mod make_archive;
@@ -19,7 +20,7 @@ pub use probe::Probe;
 
 use crate::{
     automations::{LookForFirings, RunAutomation},
-    backup::{TakeBackup, VerifyBackup},
+    backup::{DrillBackup, TakeBackup, VerifyBackup},
     export::archive::{MakeArchive, RemoveArchives},
     grid::{PutBackTable, RevertChangeSet, SyncRelational},
     import::{ApplyImport, RevertImport},
@@ -33,6 +34,7 @@ use crate::{
 pub fn registry() -> Registry {
     Registry::default()
         .with::<ApplyImport>()
+        .with::<DrillBackup>()
         .with::<LookForFirings>()
         .with::<Maintain>()
         .with::<MakeArchive>()
@@ -52,8 +54,15 @@ pub const SCHEDULES: &[DefaultSchedule] = &[
     DefaultSchedule {
         name: "nightly-backup",
         kind: "take_backup",
-        payload: "{}",
+        payload: r#"{"why":"nightly"}"#,
         expression: "30 2 * * *",
+        catch_up: CatchUp::Once,
+    },
+    DefaultSchedule {
+        name: "weekly-drill",
+        kind: "drill_backup",
+        payload: "{}",
+        expression: "0 3 * * 0",
         catch_up: CatchUp::Once,
     },
     DefaultSchedule {

@@ -3,7 +3,7 @@
 use super::look_for_firings::is_final;
 use crate::{
     automations::{self, RunAutomation},
-    queue::{Context, Job, JobError, OrFail, test_point},
+    queue::{Context, Job, JobError, OrFail, reached},
 };
 
 /// Safe to repeat: all that a run does, its state and the job's end are written in
@@ -15,9 +15,9 @@ impl Job for RunAutomation {
         match automations::carry_out(&mut tx, &table, self.run, Some(cx.id())).await {
             Ok(ran) => {
                 cx.output(&serde_json::json!({"run": self.run, "outcome": ran.text()}));
-                test_point("before_run_commits");
+                reached("before_run_commits");
                 cx.complete_tx(tx).await?;
-                test_point("after_run_commits");
+                reached("after_run_commits");
                 Ok(())
             }
             Err(error) if is_final(&error) => {

@@ -18,16 +18,22 @@ impl Job for TakeBackup {
         let progress = |done, what: &str| cx.progress(done, 5, what);
         let taken: Taken = cx
             .step("take", async {
-                backup::take(cx.db(), &id, created_at, progress)
+                backup::take(cx.db(), &id, created_at, self.why, progress)
                     .await
                     .or_retry()
             })
             .await?;
         let mut tx = cx.write().await?;
-        backup::record(&mut tx, &taken, cx.id()).await.or_retry()?;
+        backup::record(&mut tx, &taken, Some(cx.id()))
+            .await
+            .or_retry()?;
         tx.commit().await.or_retry()?;
         cx.progress(5, 5, "removing backups past their time");
         let removed = backup::rotate(cx.db()).await.or_retry()?;
+        cx.progress(5, 5, "copying to the second directory");
+        if let Some(second) = backup::copy_all(cx.db()).await.or_retry()? {
+            cx.log(second);
+        }
         cx.log(format!(
             "{} holds {} rows in {} bytes and was read back well; {removed} old backups removed",
             taken.manifest.file,

@@ -8,9 +8,11 @@ use crm_jobs::{
 
 use super::grid::grid_of_one;
 
-async fn back_up(t: &TestDb) -> backup::Backup {
+pub async fn back_up(t: &TestDb) -> backup::Backup {
     let mut tx = t.db.write().await.unwrap();
-    queue::enqueue(&mut tx, &TakeBackup {}).await.unwrap();
+    queue::enqueue(&mut tx, &TakeBackup::default())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     queue::drain(&t.db, &tasks::registry()).await.unwrap();
     backup::newest_verified(t.db.read()).await.unwrap().unwrap()
@@ -37,7 +39,11 @@ async fn a_backup_is_stored_with_its_manifest_and_reads_back() {
         .unwrap()
         .flatten()
         .collect();
-    assert_eq!(left.len(), 2, "no scratch files stay behind");
+    assert_eq!(
+        left.len(),
+        3,
+        "the file, its checksum, its manifest, no scratch files"
+    );
 }
 
 #[tokio::test]
@@ -104,7 +110,7 @@ async fn old_backups_go_and_the_newest_stays() {
     assert!(t.db.dir().backups().join(&left[0].file_name).exists());
 }
 
-async fn attach(t: &TestDb, name: &str, content: &[u8]) -> files::File {
+pub async fn attach(t: &TestDb, name: &str, content: &[u8]) -> files::File {
     let stored = files::store(&t.db, name, content.to_vec()).await.unwrap();
     let mut tx = t.db.write().await.unwrap();
     let file = files::attach(&mut tx, &t.db, &stored, "r1", None, "user:x")

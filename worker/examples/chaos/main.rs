@@ -17,8 +17,10 @@
 
 mod automations;
 mod clients;
+mod damage;
 #[path = "../shared/measure.rs"]
 mod measure;
+mod restore;
 mod verdict;
 
 use std::time::Duration;
@@ -33,10 +35,9 @@ const ADDRESS: &str = "127.0.0.1:18094";
 async fn main() {
     let kills = match wanted() {
         Wanted::Kills(kills) => kills,
-        Wanted::Firings(firings) => {
-            let bad = automations::run(firings).await;
-            std::process::exit(i32::from(bad > 0));
-        }
+        Wanted::Firings(firings) => end(automations::run(firings).await),
+        Wanted::Restores(rounds) => end(restore::main(rounds).await),
+        Wanted::Damage(rounds) => end(damage::main(rounds).await),
     };
     let t = TestDb::on_system_clock().await;
     crm_jobs::demo::fill(t.dir(), t.db.now()).await.unwrap();
@@ -72,17 +73,28 @@ async fn main() {
 enum Wanted {
     Kills(usize),
     Firings(usize),
+    Restores(usize),
+    Damage(usize),
+}
+
+fn end(wrong: usize) -> ! {
+    std::process::exit(i32::from(wrong > 0))
 }
 
 fn wanted() -> Wanted {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |n: &str| n.parse().expect("a number is wanted");
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Wanted::Kills(100),
-        ["--kills", n] => Wanted::Kills(n.parse().expect("--kills takes a number")),
+        ["--kills", n] => Wanted::Kills(number(n)),
         ["automations"] => Wanted::Firings(10_000),
-        ["automations", "--firings", n] => {
-            Wanted::Firings(n.parse().expect("--firings takes a number"))
-        }
-        _ => panic!("usage: chaos [--kills N] | automations [--firings N]"),
+        ["automations", "--firings", n] => Wanted::Firings(number(n)),
+        ["restore"] => Wanted::Restores(100),
+        ["restore", "--rounds", n] => Wanted::Restores(number(n)),
+        ["damage"] => Wanted::Damage(1_000),
+        ["damage", "--rounds", n] => Wanted::Damage(number(n)),
+        _ => panic!(
+            "usage: chaos [--kills N | automations [--firings N] | restore [--rounds N] | damage [--rounds N]]"
+        ),
     }
 }

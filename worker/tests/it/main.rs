@@ -10,6 +10,7 @@
 
 mod automations;
 mod processes;
+mod restore;
 mod shell;
 
 use std::{

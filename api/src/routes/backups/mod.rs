@@ -1,62 +1,169 @@
-//! Backups: take one, verify one, see which are proven.
+//! Backups: take, verify, drill, keep, restore; and which are proven.
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
 use crm_jobs::{
-    backup::{self, Backup, Manifest, TakeBackup, VerifyBackup},
-    queue::{
-        self, EnqueueOptions, Enqueued, Prepared,
-        inspect::{self, JobFilter},
+    audit,
+    backup::{
+        self, Backup, BackupError, Challenge, Drill, DrillBackup, Policy, PolicyError, RemoveError,
+        TakeBackup, VerifyBackup,
     },
+    db::WriteTx,
+    queue::{self, EnqueueOptions, Enqueued, Prepared},
+    restore::{Preview, RestoreError, Restored},
     settings,
 };
-use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
-use self::page::{BackupRow, BackupsPage, RunningBackup};
 use crate::{
-    access::Access,
-    error::AppError,
+    access::Access::{Admin, Public},
+    error::{AppError, sentence},
     extract::{Json, Path, Query},
     flash::Done,
-    frame::{frame, html},
-    route::{Route, get, post},
+    route::{Route, delete, get, patch, post},
     routes::{
-        jobs::{Accepted, progress, record},
-        page::{Badge, FlashKind, Paging, Tile},
+        files::disposition,
+        jobs::{Accepted, record},
+        page::FlashKind,
     },
     session::SignedIn,
-    show,
     state::App,
 };
 
+mod list;
 pub mod page;
+mod policy;
+pub mod policy_page;
+pub mod progress;
+mod restore;
+pub mod restore_page;
 
 const PER_PAGE: i64 = 50;
-/// The last verified backup may be this old before the page says so.
-const STALE_MS: i64 = 26 * crm_jobs::clock::HOUR;
+/// Of a file to be restored.
+const UPLOAD_LIMIT: usize = 2 * 1024 * 1024 * 1024;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
+    let mut all = pages();
+    all.extend(of_backups());
+    all.extend(of_restores());
+    all
+}
+
+fn pages() -> Vec<Route> {
     vec![
-        get("/backups", Access::Admin, show_page),
-        post("/backups", Access::Admin, take_form),
-        post("/backups/{id}/verify", Access::Admin, verify_form),
-        get("/api/fundraising/backups", Access::Admin, list)
+        get("/backups", Admin, list::show),
+        post("/backups", Admin, take_form),
+        post("/backups/drill", Admin, drill_form),
+        get("/backups/policy", Admin, policy::show),
+        post("/backups/policy", Admin, policy::save_form),
+        post("/backups/policy/key", Admin, policy::key_form),
+        post("/backups/release-mail", Admin, release_mail),
+        get("/backups/restore", Admin, restore::show),
+        post("/backups/restore/preview", Admin, restore::preview_form).body_limit(UPLOAD_LIMIT),
+        post("/backups/restore", Admin, restore::ask_form),
+        post("/backups/{id}/verify", Admin, verify_form),
+        post("/backups/{id}/delete", Admin, delete_form),
+        get("/restore", Public, progress::show),
+        get("/restore/progress", Public, progress::json)
+            .json(
+                "backups",
+                "How far a restore is; also answered while the database is closed",
+            )
+            .answers::<progress::Progress>(200),
+    ]
+}
+
+fn of_backups() -> Vec<Route> {
+    vec![
+        get("/api/fundraising/backups", Admin, list_json)
             .json("backups", "Backups that exist, newest first")
             .query::<BackupsQuery>()
             .answers::<Vec<Backup>>(200),
-        post("/api/fundraising/backup", Access::Admin, take)
+        post("/api/fundraising/backup", Admin, take)
             .json("backups", "Take a verified backup")
             .answers::<Accepted>(202),
+        post("/api/fundraising/backups/{id}/verify", Admin, verify)
+            .json("backups", "Read a backup back from its stored bytes")
+            .answers::<Accepted>(202)
+            .problems(&[404]),
+        get("/api/fundraising/backups/{id}/file", Admin, download)
+            .json("backups", "A backup's stored bytes")
+            .answers_nothing(200)
+            .problems(&[404]),
+        delete("/api/fundraising/backups/{id}", Admin, remove)
+            .json(
+                "backups",
+                "Remove a backup; the newest verified one always stays",
+            )
+            .answers_nothing(204)
+            .problems(&[404, 409]),
+        get("/api/fundraising/backup-policy", Admin, policy::read)
+            .json("backups", "When, where to, for how long, for whom")
+            .answers::<Policy>(200),
+        patch("/api/fundraising/backup-policy", Admin, policy::change)
+            .json(
+                "backups",
+                "Change the policy; what is not said stays as it is",
+            )
+            .body::<policy::PolicyChange>()
+            .answers::<Policy>(200),
         post(
-            "/api/fundraising/backups/{id}/verify",
-            Access::Admin,
-            verify,
+            "/api/fundraising/backup-policy/challenge",
+            Admin,
+            policy::challenge,
         )
-        .json("backups", "Read a backup back from its stored bytes")
-        .answers::<Accepted>(202)
-        .problems(&[404]),
+        .json(
+            "backups",
+            "A text that only the owner of an age key can read: its phrase lets the policy take the key",
+        )
+        .body::<policy::Recipient>()
+        .answers::<Challenge>(200),
+        post("/api/fundraising/backups/drill", Admin, drill)
+            .json("backups", "Prove that the newest verified backup restores")
+            .answers::<Accepted>(202),
+        get("/api/fundraising/drills", Admin, drills)
+            .json("backups", "Drills, newest first")
+            .answers::<Vec<Drill>>(200),
+    ]
+}
+
+fn of_restores() -> Vec<Route> {
+    vec![
+        post("/api/fundraising/restore-preview", Admin, restore::preview)
+            .json(
+                "backups",
+                "Check a backup and say what restoring it would change",
+            )
+            .body::<restore::OfBackup>()
+            .answers::<Preview>(200)
+            .problems(&[404, 409]),
+        post(
+            "/api/fundraising/restore-preview/upload",
+            Admin,
+            restore::preview_upload,
+        )
+        .json(
+            "backups",
+            "The same for a file: a backup, or a plain SQLite database of ours",
+        )
+        .body_as::<restore::UploadForm>("multipart/form-data")
+        .body_limit(UPLOAD_LIMIT)
+        .answers::<Preview>(200)
+        .problems(&[409]),
+        post("/api/fundraising/restore", Admin, restore::ask)
+            .json("backups", "Restore what a preview showed")
+            .body::<restore::Ask>()
+            .answers::<progress::Progress>(202)
+            .problems(&[409]),
+        get("/api/fundraising/restores", Admin, restore::list)
+            .json("backups", "Restores, newest first")
+            .answers::<Vec<Restored>>(200),
     ]
 }
 
@@ -66,7 +173,7 @@ struct BackupsQuery {
     before: Option<i64>,
 }
 
-async fn list(
+async fn list_json(
     State(app): State<App>,
     Query(query): Query<BackupsQuery>,
 ) -> Result<Json<Vec<Backup>>, AppError> {
@@ -76,16 +183,36 @@ async fn list(
 }
 
 async fn take(State(app): State<App>, who: SignedIn) -> Result<Accepted, AppError> {
-    let job = Prepared::new(&TakeBackup {})?;
+    let job = Prepared::new(&TakeBackup::default())?;
     Ok(Accepted::of(
         enqueue(&app, &who, &job, "backup.asked").await?,
     ))
 }
 
 async fn take_form(State(app): State<App>, who: SignedIn) -> Result<Done, AppError> {
-    let job = Prepared::new(&TakeBackup {})?;
+    let job = Prepared::new(&TakeBackup::default())?;
     enqueue(&app, &who, &job, "backup.asked").await?;
     Ok(Done::to("/backups").saying(FlashKind::Ok, "A backup is being taken."))
+}
+
+async fn drill(State(app): State<App>, who: SignedIn) -> Result<Accepted, AppError> {
+    let job = Prepared::new(&DrillBackup {})?;
+    Ok(Accepted::of(
+        enqueue(&app, &who, &job, "backup.drill_asked").await?,
+    ))
+}
+
+async fn drill_form(State(app): State<App>, who: SignedIn) -> Result<Done, AppError> {
+    let job = Prepared::new(&DrillBackup {})?;
+    enqueue(&app, &who, &job, "backup.drill_asked").await?;
+    Ok(Done::to("/backups").saying(
+        FlashKind::Ok,
+        "The newest backup is being restored into a scratch folder.",
+    ))
+}
+
+async fn drills(State(app): State<App>) -> Result<Json<Vec<Drill>>, AppError> {
+    Ok(Json(backup::drill::list(app.db.read(), PER_PAGE).await?))
 }
 
 async fn verify(
@@ -106,12 +233,100 @@ async fn verify_form(
 }
 
 async fn ask_verify(app: &App, who: &SignedIn, id: &str) -> Result<Enqueued, AppError> {
-    let found = backup::find(app.db.read(), id).await?;
-    let found = found.ok_or_else(|| AppError::not_found("There is no such backup."))?;
+    let found = known(app, id).await?;
     let job = Prepared::new(&VerifyBackup {
         backup_id: found.id,
     })?;
     enqueue(app, who, &job, "backup.verification_asked").await
+}
+
+async fn known(app: &App, id: &str) -> Result<Backup, AppError> {
+    let found = backup::find(app.db.read(), id).await?;
+    found.ok_or_else(|| AppError::not_found("There is no such backup."))
+}
+
+async fn remove(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<axum::http::StatusCode, AppError> {
+    remove_one(&app, &who, &id).await?;
+    Ok(axum::http::StatusCode::NO_CONTENT)
+}
+
+async fn delete_form(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Done, AppError> {
+    let file = remove_one(&app, &who, &id).await?;
+    Ok(Done::to("/backups").saying(FlashKind::Ok, format!("{file} is deleted.")))
+}
+
+/// The record first: a crash leaves a file too many, never a record without its
+/// file.
+async fn remove_one(app: &App, who: &SignedIn, id: &str) -> Result<String, AppError> {
+    let mut tx = app.db.write().await?;
+    let file = backup::remove(&mut tx, id).await?;
+    told(&mut tx, who, "backup.deleted", id, &file).await?;
+    tx.commit().await?;
+    backup::remove_files(app.db.dir(), &file)?;
+    Ok(file)
+}
+
+async fn told(
+    tx: &mut WriteTx,
+    who: &SignedIn,
+    action: &str,
+    id: &str,
+    file: &str,
+) -> Result<(), AppError> {
+    let target = format!("backup:{id}");
+    let detail = json!({ "file": file });
+    audit::record(tx, &who.actor(), action, &target, detail, &who.ip()).await?;
+    Ok(())
+}
+
+/// Streams: a backup may be larger than memory.
+async fn download(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    let found = known(&app, &id).await?;
+    let path = app.db.dir().backups().join(&found.file_name);
+    let file = tokio::fs::File::open(path).await.map_err(|e| {
+        AppError::not_found("The backup is on record, but its file is gone.").because(e)
+    })?;
+    let mut tx = app.db.write().await?;
+    told(&mut tx, &who, "backup.downloaded", &id, &found.file_name).await?;
+    tx.commit().await?;
+    let mut response = super::export::file_body(file).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(found.size_bytes));
+    if let Ok(how) = HeaderValue::from_str(&disposition(false, &found.file_name)) {
+        headers.insert(header::CONTENT_DISPOSITION, how);
+    }
+    // Packed already: packing it again would also hide its length.
+    headers.insert(
+        header::CONTENT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
+    Ok(response)
+}
+
+/// After a restore no mail leaves until somebody has looked.
+async fn release_mail(State(app): State<App>, who: SignedIn) -> Result<Done, AppError> {
+    let mut tx = app.db.write().await?;
+    let by = who.actor().to_string();
+    settings::set(&mut tx, backup::MAIL_HELD, &false, &by).await?;
+    told(&mut tx, &who, "restore.mail_released", "", "").await?;
+    tx.commit().await?;
+    Ok(Done::to("/backups").saying(FlashKind::Ok, "Outbound mail may leave again."))
 }
 
 async fn enqueue(
@@ -131,142 +346,50 @@ async fn enqueue(
     Ok(enqueued)
 }
 
-async fn show_page(
-    State(app): State<App>,
-    who: SignedIn,
-    Query(query): Query<BackupsQuery>,
-) -> Result<Response, AppError> {
-    let zone_name = settings::fund_zone(&app.db).await?;
-    let zone = show::zone(&zone_name);
-    let backups = backup::list(app.db.read(), query.before, PER_PAGE).await?;
-    let directory = app.db.dir().backups().display().to_string();
-    let rows: Vec<BackupRow> = backups
-        .iter()
-        .map(|b| row(&app, b, &backups, &zone))
-        .collect();
-    let file = backups
-        .first()
-        .map_or("crm-….db.zst", |b| b.file_name.as_str())
-        .to_owned();
-    Ok(html(&BackupsPage {
-        tiles: tiles(&app, &backups).await?,
-        running: running(&app).await?,
-        paging: paging(&backups, query.before),
-        backups: rows,
-        policy: vec![
-            format!("Every night by the schedule nightly-backup ({zone_name}), and whenever somebody asks."),
-            "Kept: the newest of each of 7 days, 4 weeks and 12 months. The newest verified one is never removed, and nothing is removed while any backup fails.".to_owned(),
-        ],
-        check_commands: format!("sha256sum {file}\nzstd -d {file} -o copy.db\nsqlite3 copy.db 'pragma integrity_check'"),
-        directory,
-        live_href: "/backups".to_owned(),
-        events_href: "/events?topics=backups".to_owned(),
-        frame: frame(&app, &who, "Backups").await,
-    }))
-}
-
-async fn tiles(app: &App, backups: &[Backup]) -> Result<Vec<Tile>, AppError> {
-    let now = app.db.now();
-    let last = match backup::newest_verified(app.db.read()).await? {
-        None => Tile::new("Last verified", "never", "take the first one now", "bad"),
-        Some(newest) => {
-            let at = newest.verified_at.unwrap_or(newest.created_at);
-            let tone = if now - newest.created_at > STALE_MS {
-                "warn"
-            } else {
-                "ok"
-            };
-            Tile::new(
-                "Last verified",
-                &show::ago(now, at).text,
-                &newest.file_name,
-                tone,
-            )
+impl From<RemoveError> for AppError {
+    fn from(error: RemoveError) -> Self {
+        let says = sentence(&error.to_string());
+        match error {
+            RemoveError::Missing => Self::not_found(says),
+            RemoveError::NewestVerified => Self::conflict("newest_verified", says),
+            RemoveError::Db(error) => error.into(),
         }
-    };
-    let space: i64 = backups.iter().map(|b| b.size_bytes).sum();
-    Ok(vec![
-        last,
-        Tile::new(
-            "Kept",
-            &show::number(i64::try_from(backups.len()).unwrap_or(0)),
-            "",
-            "",
-        ),
-        Tile::new("Space", &show::bytes(space), "compressed", ""),
-    ])
+    }
 }
 
-async fn running(app: &App) -> Result<Option<RunningBackup>, AppError> {
-    for (kind, label) in [
-        ("take_backup", "Taking a backup"),
-        ("verify_backup", "Reading a backup back"),
-    ] {
-        for state in ["running", "available"] {
-            let filter = JobFilter {
-                state: Some(state.into()),
-                kind: Some(kind.into()),
-                limit: Some(1),
-                before: None,
-            };
-            if let Some(job) = inspect::list(app.db.read(), &filter).await?.first() {
-                return Ok(Some(RunningBackup {
-                    label: label.to_owned(),
-                    progress: progress(job),
-                    href: format!("/jobs/{}", job.id),
-                }));
+impl From<PolicyError> for AppError {
+    fn from(error: PolicyError) -> Self {
+        match error {
+            PolicyError::Field { field, message } => Self::invalid(field, sentence(&message)),
+            PolicyError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<BackupError> for AppError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Damaged(says) => Self::conflict("damaged", sentence(&says)),
+            BackupError::Db(error) => error.into(),
+            error @ BackupError::File { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<RestoreError> for AppError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Refused { code, message } => {
+                let error = Self::conflict(code, sentence(&message));
+                match code {
+                    "confirm" | "token" => error.at(code),
+                    "not_a_backup" => error.at("file"),
+                    _ => error,
+                }
             }
+            RestoreError::Backup(error) => error.into(),
+            RestoreError::Db(error) => error.into(),
+            error @ (RestoreError::File { .. } | RestoreError::Open(_)) => Self::internal(error),
         }
-    }
-    Ok(None)
-}
-
-fn row(app: &App, b: &Backup, all: &[Backup], zone: &TimeZone) -> BackupRow {
-    let now = app.db.now();
-    let missing = !app.db.dir().backups().join(&b.file_name).exists();
-    let state = match b.state.as_str() {
-        _ if missing => Badge::new("File is missing", "bad"),
-        "verified" => Badge::new("Verified", "ok"),
-        _ => Badge::new("Damaged", "bad"),
-    };
-    let contents = serde_json::from_str::<Manifest>(&b.manifest).map_or_else(
-        |_| String::new(),
-        |m| {
-            format!(
-                "{} tables · {} rows",
-                m.facts.tables.len(),
-                show::number(m.facts.rows())
-            )
-        },
-    );
-    let tier = backup::keep(all, zone)
-        .into_iter()
-        .find(|(k, _)| k.id == b.id)
-        .map_or("", |(_, tier)| tier);
-    BackupRow {
-        id: b.id.clone(),
-        created: show::ago(now, b.created_at),
-        file: b.file_name.clone(),
-        size: show::bytes(b.size_bytes),
-        sha256: b.sha256.clone(),
-        sha256_short: b.sha256.chars().take(8).collect(),
-        verified: b.verified_at.map(|at| show::ago(now, at)),
-        state,
-        contents,
-        tier: tier.to_owned(),
-    }
-}
-
-fn paging(backups: &[Backup], before: Option<i64>) -> Paging {
-    let more = i64::try_from(backups.len()).unwrap_or(0) == PER_PAGE;
-    Paging {
-        page: 1 + u64::from(before.is_some()),
-        pages: 1 + u64::from(before.is_some()) + u64::from(more),
-        total: "newest first".to_owned(),
-        prev: before.map(|_| "/backups".to_owned()),
-        next: backups
-            .last()
-            .filter(|_| more)
-            .map(|b| format!("/backups?before={}", b.created_at)),
     }
 }

@@ -12,12 +12,22 @@ pub struct BackupsPage {
     pub frame: Frame,
     /// Last verified, count, space taken.
     pub tiles: Vec<Tile>,
+    /// What is wrong, a sentence each.
+    pub alarms: Vec<String>,
+    /// Why the last restore came to nothing.
+    pub failed_restore: Option<String>,
+    /// Since a restore no mail leaves.
+    pub mail_held: bool,
     /// A backup being taken or verified now.
     pub running: Option<RunningBackup>,
     /// Backups, newest first.
     pub backups: Vec<BackupRow>,
     /// Where the list stands.
     pub paging: Paging,
+    /// The last drills.
+    pub drills: Vec<DrillRow>,
+    /// The last restores.
+    pub restores: Vec<RestoredRow>,
     /// Schedule and retention, one line each.
     pub policy: Vec<String>,
     /// Directory the files are in.
@@ -41,6 +51,36 @@ pub struct RunningBackup {
     pub href: String,
 }
 
+/// One drill.
+#[derive(Debug, Clone, Default)]
+pub struct DrillRow {
+    /// When.
+    pub when: When,
+    /// Passed or failed.
+    pub state: Badge,
+    /// Such as `14 of 14 comparisons equal`.
+    pub summary: String,
+    /// Why it failed; empty.
+    pub error: String,
+    /// How long it took.
+    pub took: String,
+    /// What was compared, and whether it was equal.
+    pub lines: Vec<(String, bool)>,
+}
+
+/// One restore.
+#[derive(Debug, Clone, Default)]
+pub struct RestoredRow {
+    /// When.
+    pub when: When,
+    /// Of which file.
+    pub file: String,
+    /// By whom.
+    pub by: String,
+    /// How long nobody could work.
+    pub downtime: String,
+}
+
 /// One backup.
 #[derive(Debug, Clone, Default)]
 pub struct BackupRow {
@@ -48,6 +88,8 @@ pub struct BackupRow {
     pub id: String,
     /// When it was taken.
     pub created: When,
+    /// Nightly, by hand, before a restore.
+    pub kind: String,
     /// Name of its file.
     pub file: String,
     /// Size, formatted.
@@ -60,6 +102,18 @@ pub struct BackupRow {
     pub verified: Option<When>,
     /// Verified, unverified, damaged, missing.
     pub state: Badge,
+    /// Why it is damaged; empty.
+    pub error: String,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// The second copy.
+    pub second: Option<Badge>,
+    /// Why there is none; empty.
+    pub second_error: String,
+    /// Whether it can be restored.
+    pub can_restore: bool,
+    /// Whether it can be deleted: not the newest verified one.
+    pub can_delete: bool,
     /// Such as `"31 tables · 48,210 rows"`.
     pub contents: String,
     /// daily, weekly, monthly, by hand.
@@ -82,11 +136,46 @@ impl BackupsPage {
             state,
             contents: "31 tables · 48,210 rows".to_owned(),
             tier: tier.to_owned(),
+            kind: "Nightly".to_owned(),
+            error: String::new(),
+            encrypted: tier != "monthly",
+            second: Some(Badge::new("Copied", "ok")),
+            second_error: String::new(),
+            can_restore: verified.is_some(),
+            can_delete: id != "2025-03-04",
         };
         Self {
+            alarms: vec!["A second copy failed: the second directory is not there: is the disk mounted?.".to_owned()],
+            failed_restore: None,
+            mail_held: true,
+            drills: vec![
+                DrillRow {
+                    when: When::new("2025-03-02T03:00:00Z", "2 days ago"),
+                    state: Badge::new("Passed", "ok"),
+                    summary: "14 of 14 comparisons equal".to_owned(),
+                    error: String::new(),
+                    took: "4 s".to_owned(),
+                    lines: vec![("grid version: 1204".to_owned(), true), ("committed to Sample Fund III: 58000000".to_owned(), true)],
+                },
+                DrillRow {
+                    when: When::new("2025-02-23T03:00:00Z", "9 days ago"),
+                    state: Badge::new("Failed", "bad"),
+                    summary: "13 of 14 comparisons equal".to_owned(),
+                    error: "audit chain: a was expected, b found".to_owned(),
+                    took: "4 s".to_owned(),
+                    lines: vec![("audit chain: a expected, b found".to_owned(), false)],
+                },
+            ],
+            restores: vec![RestoredRow {
+                when: When::new("2025-02-20T10:00:00Z", "12 days ago"),
+                file: "crm-2025-02-19.db.zst".to_owned(),
+                by: "Robin Sample".to_owned(),
+                downtime: "1.4 s".to_owned(),
+            }],
             frame: Frame::sample("Backups", "/backups"),
             tiles: vec![
                 Tile::new("Last verified", "9 h ago", "4 Mar, 02:00", "ok"),
+                Tile::new("Last proven restore", "2 days ago", "", "ok"),
                 Tile::new("Kept", "14", "7 daily, 4 weekly, 3 monthly", ""),
                 Tile::new("Space", "58 MB", "212 GB free", ""),
             ],
@@ -124,6 +213,10 @@ impl BackupsPage {
                 "bad",
             )],
             running: None,
+            alarms: vec!["There is no verified backup yet.".to_owned()],
+            mail_held: false,
+            drills: Vec::new(),
+            restores: Vec::new(),
             backups: Vec::new(),
             ..Self::sample()
         }

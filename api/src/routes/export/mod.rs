@@ -196,7 +196,7 @@ fn body<E: Into<BoxError> + 'static>(
 }
 
 /// A file from its beginning. It may be unlinked already.
-fn file_body(file: tokio::fs::File) -> Body {
+pub(super) fn file_body(file: tokio::fs::File) -> Body {
     body(stream::try_unfold(file, |mut file| async move {
         let mut piece = vec![0; 64 * 1024];
         let n = file.read(&mut piece).await?;

@@ -28,9 +28,6 @@ use crate::{
 pub mod page;
 mod raise;
 
-/// A backup older than this is worth a warning.
-const BACKUP_STALE_MS: i64 = 26 * crm_jobs::clock::HOUR;
-
 /// Tasks looked through for those that are due.
 const MOST_TASKS: i64 = 200;
 
@@ -60,6 +57,7 @@ async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, AppErro
         stale: figures.stale,
         tasks: tasks(&app, &who).await?,
         funds: figures.funds,
+        alarms: backup_alarms(&app, &who).await?,
         health: health(&app, &who, &overview.progress).await?,
         recent: entries(&app, recent).await?,
         checklist: checklist(&app, &who, &counts).await?,
@@ -108,6 +106,16 @@ async fn tasks(app: &App, who: &SignedIn) -> Result<Vec<TaskItem>, AppError> {
         .collect())
 }
 
+/// For admins, who can do something about it.
+async fn backup_alarms(app: &App, who: &SignedIn) -> Result<Vec<String>, AppError> {
+    // A new installation is told by its checklist.
+    let is_new = backup::newest_verified(app.db.read()).await?.is_none();
+    if !who.user.is_admin() || is_new {
+        return Ok(Vec::new());
+    }
+    Ok(backup::health(&app.db).await?.alarms)
+}
+
 async fn health(
     app: &App,
     who: &SignedIn,
@@ -143,19 +151,21 @@ async fn health(
         .get("discarded")
         .copied()
         .unwrap_or(0);
-    let (backup_text, backup_tone) = match backup::newest_verified(db).await? {
+    let backups = backup::health(&app.db).await?;
+    let (backup_text, backup_tone) = match backups.last_verified_at {
         None => ("none yet".to_owned(), "bad"),
-        Some(b) => (
-            format!(
-                "verified {}",
-                show::ago(now, b.verified_at.unwrap_or(b.created_at)).text
-            ),
-            if now - b.created_at > BACKUP_STALE_MS {
-                "warn"
-            } else {
+        Some(at) => (
+            format!("verified {}", show::ago(now, at).text),
+            if backups.alarms.is_empty() {
                 "ok"
+            } else {
+                "bad"
             },
         ),
+    };
+    let proven = match backups.last_proven_at {
+        None => ("not drilled yet".to_owned(), "warn"),
+        Some(at) => (show::ago(now, at).text, "ok"),
     };
     let sync = match synced.lag_versions() {
         0 => ("up to date".to_owned(), "ok"),
@@ -189,6 +199,7 @@ async fn health(
         },
         automations(app, &line).await?,
         line("Backup", backup_text, backup_tone, href("/backups")),
+        line("Last proven restore", proven.0, proven.1, href("/backups")),
         line(
             "Relational sync",
             sync.0,

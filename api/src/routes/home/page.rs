@@ -30,6 +30,8 @@ pub struct HomePage {
     pub tasks: Vec<TaskItem>,
     /// Investors to get in touch with.
     pub stale: Stale,
+    /// What is wrong with the backups, for admins.
+    pub alarms: Vec<String>,
     /// State of the parts that run by themselves.
     pub health: Vec<HealthLine>,
     /// The newest entries of the activity page.
@@ -201,6 +203,7 @@ impl HomePage {
                 total: "14 investors".to_owned(),
                 href: "/grid".to_owned(),
             },
+            alarms: vec!["The newest verified backup is older than 26 hours.".to_owned()],
             health: vec![
                 line(
                     "Worker",

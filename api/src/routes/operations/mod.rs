@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use crm_jobs::{
+    backup,
     db::{SCHEMA_VERSION, schema_version},
     queue::inspect,
 };
@@ -64,6 +65,19 @@ struct Readiness {
     worker_alive: bool,
     /// When a worker was last heard of (UTC milliseconds).
     worker_heartbeat_at: Option<i64>,
+    /// Whether backups are as fresh and as proven as the policy wants.
+    backups: BackupDetails,
+}
+
+/// How backups are. They never make the status anything but `ok`: people can work.
+#[derive(Serialize, JsonSchema)]
+struct BackupDetails {
+    /// When the newest verified one was taken (UTC milliseconds).
+    last_verified_at: Option<i64>,
+    /// When a restore was last proven by a drill (UTC milliseconds).
+    last_proven_at: Option<i64>,
+    /// How many things an admin should look at.
+    alarms: usize,
 }
 
 /// 503 only for what this process needs itself. Without a worker people can
@@ -75,6 +89,12 @@ async fn readyz(State(app): State<App>) -> Response {
     let worker_alive = workers
         .iter()
         .any(|worker| worker.lease_until >= app.db.now());
+    let health = backup::health(&app.db).await.unwrap_or_default();
+    let backups = BackupDetails {
+        last_verified_at: health.last_verified_at,
+        last_proven_at: health.last_proven_at,
+        alarms: health.alarms.len(),
+    };
     let (code, status) = match (database_writable && schema_current, worker_alive) {
         (true, true) => (StatusCode::OK, "ok"),
         (true, false) => (StatusCode::OK, "degraded"),
@@ -86,6 +106,7 @@ async fn readyz(State(app): State<App>) -> Response {
         schema_current,
         worker_alive,
         worker_heartbeat_at: workers.iter().map(|worker| worker.heartbeat_at).max(),
+        backups,
     };
     (code, Json(body)).into_response()
 }

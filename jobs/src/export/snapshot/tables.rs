@@ -206,6 +206,8 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("probe_marks", "tests"),
     ("import_files", "bytes: they are in backups and archives"),
     ("backups", "files of this installation"),
+    ("drills", "tries of this installation"),
+    ("restores", "history of this installation"),
     ("grid_touches", "of use for minutes"),
     ("fundraising_sync", "rebuilt"),
     ("fundraising_investors", "rebuilt"),

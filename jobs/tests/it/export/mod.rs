@@ -3,7 +3,7 @@
 
 mod archive;
 mod pace;
-mod snapshot;
+pub mod snapshot;
 
 use std::io::Cursor;
 
