@@ -72,7 +72,7 @@ async fn two_entries_become_one_and_links_to_the_other_still_lead_there() {
     let who = app.admin().await;
     let (one, other) = people(&app, &who).await;
     let page = who.get(&app, "/contacts/duplicates").await;
-    assert!(page.text.contains("the same name at different investors"));
+    assert!(page.text.contains("The same name at different investors"));
     let done = who
         .post(
             &app,

@@ -1,9 +1,10 @@
 //! Opening the file: pragmas, pools, and the start-up assertions.
 
 use std::{
+    any::Any,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -58,6 +59,7 @@ struct Shared {
     dir: DataDir,
     bell: Bell,
     writes_held: AtomicBool,
+    kept: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
     // Held, never read: while it is, nobody swaps the file. See [`gate`].
     _inside: Option<Inside>,
 }
@@ -122,6 +124,7 @@ impl Db {
                 dir,
                 bell,
                 writes_held: AtomicBool::new(false),
+                kept: Mutex::default(),
                 _inside: inside,
             }),
         })
@@ -191,9 +194,20 @@ impl Db {
         &self.shared.dir
     }
 
-    /// Whether both are one handle, opened once.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+    /// What is made once for an open database and shared by all who work on it. It
+    /// may hold the database itself: [`Db::close`] lets it go.
+    pub(crate) fn kept<T: Any + Clone + Send + Sync>(&self, make: impl FnOnce() -> T) -> T {
+        let mut kept = self
+            .shared
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = kept.iter().find_map(|one| one.downcast_ref::<T>()) {
+            return found.clone();
+        }
+        let made = make();
+        kept.push(Arc::new(made.clone()));
+        made
     }
 
     /// Wakes sleeping workers.
@@ -211,6 +225,14 @@ impl Db {
     /// here would wait for the readers of a living api instead. Once the last
     /// clone is dropped too, the file may be swapped.
     pub async fn close(self) {
+        let kept = std::mem::take(
+            &mut *self
+                .shared
+                .kept
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        drop(kept);
         self.readers.close().await;
         self.writer.close().await;
     }
