@@ -205,9 +205,9 @@ impl Db {
         if let Some(found) = kept.iter().find_map(|one| one.downcast_ref::<T>()) {
             return found.clone();
         }
-        let made = make();
-        kept.push(Arc::new(made.clone()));
-        made
+        let new = make();
+        kept.push(Arc::new(new.clone()));
+        new
     }
 
     /// Wakes sleeping workers.
