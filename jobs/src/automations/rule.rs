@@ -328,6 +328,9 @@ fn check_trigger(table: &Table, views: &[View], trigger: &mut Trigger) -> Result
     }
 }
 
+/// Characters of an action's formula.
+const MAX_FORMULA: usize = 2_000;
+
 fn check_action(table: &Table, action: &mut Action, field: &str) -> Result<(), GridError> {
     let text = |part: &str, text: &str, most: usize, is_needed: bool| {
         let at = format!("{field}.{part}");
@@ -358,6 +361,10 @@ fn check_action(table: &Table, action: &mut Action, field: &str) -> Result<(), G
                 return Err(wrong(at, format!("nobody can write {}", found.column.name)));
             }
             if let Some(source) = formula {
+                if source.chars().count() > MAX_FORMULA {
+                    let why = format!("a formula has at most {MAX_FORMULA} characters");
+                    return Err(wrong(format!("{field}.formula"), why));
+                }
                 if !value.is_null() {
                     let why = "give a value or a formula, not both";
                     return Err(wrong(format!("{field}.formula"), why));

@@ -386,6 +386,78 @@ async fn a_new_box_and_a_broken_one_are_restored_from_a_file() {
     assert_eq!(kept, vec![9u8; 40_000], "what was there is kept as it was");
 }
 
+/// Says that backups are encrypted to this key from now on, and takes one.
+async fn encrypted_backup(t: &TestDb, recipient: &str) -> backup::Backup {
+    let mut policy = backup::policy(&t.db).await.unwrap();
+    policy.recipient = Some(recipient.to_owned());
+    let mut tx = t.db.write().await.unwrap();
+    crm_jobs::settings::set(&mut tx, backup::BACKUP_POLICY, &policy, "test")
+        .await
+        .unwrap();
+    queue::enqueue(&mut tx, &TakeBackup::default())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    queue::drain(&t.db, &tasks::registry()).await.unwrap();
+    let newest = backup::newest_verified(t.db.read()).await.unwrap();
+    newest.unwrap()
+}
+
+#[tokio::test]
+async fn an_encrypted_backup_opens_on_a_new_box_with_the_admins_key_only() {
+    // Another box's key file is as good as one that age-keygen writes.
+    let (other, _) = fixture().await;
+    let anybody = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    encrypted_backup(&other, anybody).await;
+    let key_file = other.dir().join("keys/backup-identity.txt");
+    let key = std::fs::read_to_string(&key_file).unwrap();
+    let public = key
+        .lines()
+        .find_map(|line| line.strip_prefix("# public key: "))
+        .unwrap();
+
+    let (t, _) = fixture().await;
+    let made = encrypted_backup(&t, public).await;
+    let stored = t.db.dir().backups().join(&made.file_name);
+    assert!(made.file_name.contains(".zst.age"), "{}", made.file_name);
+    let bytes = std::fs::read(&stored).unwrap();
+    assert!(bytes.starts_with(b"age-encryption.org/v1"));
+    let file = stored.display().to_string();
+
+    let fresh = tempdir::Dir::new();
+    let shut = command(&fresh.0, &["restore", &file, "--yes"])
+        .output()
+        .unwrap();
+    assert!(
+        !shut.status.success(),
+        "without the key nothing is restored"
+    );
+    let done = command(
+        &fresh.0,
+        &[
+            "restore",
+            &file,
+            "--yes",
+            "--identity",
+            &key_file.display().to_string(),
+        ],
+    )
+    .output()
+    .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let db = Db::open(&fresh.0, Clock::System).await.unwrap();
+    let names: Vec<String> = sqlx::query_scalar("select cells ->> 'name' from grid_rows")
+        .fetch_all(db.read())
+        .await
+        .unwrap();
+    db.close().await;
+    assert!(names.contains(&"After Capital".to_owned()), "{names:?}");
+}
+
 #[tokio::test]
 async fn a_disk_without_room_leaves_no_half_backup() {
     let (t, _) = fixture().await;

@@ -240,10 +240,13 @@ async fn entries(app: &App, sets: Vec<grid::ChangeSet>) -> Result<Vec<RecentEntr
                     "import" => "imported",
                     "demo" => "worked on the demo fund:",
                     "document" => "put back the whole grid",
+                    "automation" => "did its work:",
+                    "put_back" => "put back the table:",
                     _ => "changed the grid",
                 }
                 .to_owned(),
-                target: if set.summary.is_empty() {
+                // The name of a rule is who already.
+                target: if set.summary.is_empty() || set.origin == "automation" {
                     format!("version {}", set.id)
                 } else {
                     set.summary
