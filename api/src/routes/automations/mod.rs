@@ -25,6 +25,7 @@ use crate::{
 
 mod builder;
 mod drafts;
+mod fields;
 mod form;
 mod json;
 mod lists;
