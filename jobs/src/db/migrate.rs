@@ -28,6 +28,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     11 "0011_search",
     12 "0012_automations",
     13 "0013_backups_depth",
+    14 "0014_email",
 ];
 
 /// The schema this binary was built for.

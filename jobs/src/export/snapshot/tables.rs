@@ -174,6 +174,57 @@ pub const TABLES: &[SnapshotTable] = &[
         "id, row_id, contact_id, to_name, to_address, subject, body, state, run_id, created_at, created_by, decided_at, decided_by, deleted_at",
         "id",
     ),
+    table(
+        "mailboxes",
+        "id, address, user_id, consent, privacy, state, starts_at, enrolled_at, backfill_cursor, backfill_total, backfill_done, backfilled_at, history_id, synced_at, error_code, error, failed_at, failures, created_at, created_by, updated_at, updated_by, deleted_at",
+        "id",
+    ),
+    table("email_threads", "id, subject, first_at, last_at", "id"),
+    table(
+        "emails",
+        "id, message_key, thread_id, sent_at, from_name, from_address, direction, subject, body, said, is_matched, privacy, size_bytes, parse_error, created_at, deleted_at",
+        "id",
+    ),
+    table(
+        "email_people",
+        "email_id, role, address, name",
+        "email_id, role, address",
+    ),
+    table(
+        "email_references",
+        "email_id, message_key",
+        "email_id, message_key",
+    ),
+    table(
+        "email_sightings",
+        "mailbox_id, gmail_id, gmail_thread_id, email_id, labels, seen_at, deleted_at",
+        "mailbox_id, gmail_id",
+    ),
+    table(
+        "email_attachments",
+        "id, email_id, name, media_type, size_bytes, part",
+        "id",
+    ),
+    table(
+        "email_links",
+        "email_id, row_id, contact_id, rule, sent_at, created_at, created_by, deleted_at",
+        "email_id, row_id",
+    ),
+    table(
+        "email_near_matches",
+        "id, address, name, row_id, reason, state, created_at, decided_at, decided_by",
+        "id",
+    ),
+    table(
+        "email_proposals",
+        "id, row_id, thread_id, day, contact_id, note, new_contact, follow_up_on, stage_hint, drafted_by, model, prompt, state, decided_at, decided_by, made, created_at, updated_at",
+        "id",
+    ),
+    table(
+        "email_proposal_sources",
+        "proposal_id, email_id",
+        "proposal_id, email_id",
+    ),
 ];
 
 /// Columns of those tables that never leave, or follow from others.
