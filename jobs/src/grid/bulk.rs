@@ -118,7 +118,7 @@ impl Bulk {
         if let Some(refused) = refusal(std::mem::take(&mut self.work.refused)) {
             return Err(refused);
         }
-        self.work.drain();
+        self.work.drain()?;
         Ok(())
     }
 
@@ -156,17 +156,33 @@ impl Prepared {
     }
 }
 
-/// Rows that are ready to be stored, as JSON text: a tenth of what they take as
-/// maps of values.
+/// JSON text that waits, compressed: it says much the same in every row.
+pub(super) struct Packed(Vec<u8>);
+
+impl Packed {
+    fn of(json: &Value) -> Result<Self, DbError> {
+        let packed = zstd::encode_all(json.to_string().as_bytes(), 1);
+        packed.map(Self).map_err(sqlx::Error::Io)
+    }
+
+    /// The text again.
+    pub(super) fn text(&self) -> Result<String, DbError> {
+        let bytes = zstd::decode_all(self.0.as_slice())?;
+        String::from_utf8(bytes).map_err(|e| sqlx::Error::Decode(Box::new(e)))
+    }
+}
+
+/// Rows that are ready to be stored, as packed JSON text: a fiftieth of what they
+/// take as maps of values.
 #[derive(Default)]
 pub(super) struct Drained {
     /// Arrays of records.
-    pub(super) added: Vec<String>,
-    pub(super) changed: Vec<String>,
+    pub(super) added: Vec<Packed>,
+    pub(super) changed: Vec<Packed>,
     pub(super) added_ids: Vec<String>,
     pub(super) changed_ids: Vec<String>,
     /// Changes as arrays of JSON text, in their order, and how many they are.
-    pub(super) history: Vec<String>,
+    pub(super) history: Vec<Packed>,
     pub(super) count: usize,
     /// Those that are about columns.
     pub(super) columns: Vec<Value>,
@@ -177,7 +193,7 @@ pub(super) struct Drained {
 }
 
 impl Work {
-    fn drain_changes(&mut self) {
+    fn drain_changes(&mut self) -> Result<(), DbError> {
         let touches = self.touches();
         let changes = std::mem::take(&mut self.changes);
         let drained = &mut self.drained;
@@ -186,13 +202,14 @@ impl Work {
         let of_columns = changes.iter().filter(|c| c[0] == "column");
         drained.columns.extend(of_columns.cloned());
         for chunk in changes.chunks(CHANGES_AT_ONCE) {
-            drained.history.push(Value::from(chunk).to_string());
+            drained.history.push(Packed::of(&Value::from(chunk))?);
         }
+        Ok(())
     }
 
     /// Puts the touched rows aside, ready to be stored.
-    fn drain(&mut self) {
-        self.drain_changes();
+    fn drain(&mut self) -> Result<(), DbError> {
+        self.drain_changes()?;
         let is_new: HashSet<String> = self.added.drain(..).collect();
         let rows = std::mem::take(&mut self.rows);
         for column in self.columns.values().filter(|c| c.options.unique) {
@@ -215,16 +232,17 @@ impl Work {
             touched.into_iter().partition(|(id, _)| is_new.contains(id));
         let now = self.now;
         let pack =
-            |rows: Vec<(String, Touched)>, texts: &mut Vec<String>, ids: &mut Vec<String>| {
+            |rows: Vec<(String, Touched)>, texts: &mut Vec<Packed>, ids: &mut Vec<String>| {
                 for chunk in rows.chunks(ROWS_AT_ONCE) {
                     let records = chunk.iter().filter_map(|(_, t)| record(t, now)).collect();
-                    texts.push(Value::Array(records).to_string());
+                    texts.push(Packed::of(&Value::Array(records))?);
                 }
                 ids.extend(rows.into_iter().map(|(id, _)| id));
+                Ok::<(), DbError>(())
             };
         let drained = &mut self.drained;
-        pack(added, &mut drained.added, &mut drained.added_ids);
-        pack(changed, &mut drained.changed, &mut drained.changed_ids);
+        pack(added, &mut drained.added, &mut drained.added_ids)?;
+        pack(changed, &mut drained.changed, &mut drained.changed_ids)
     }
 }
 

@@ -99,13 +99,13 @@ impl Work {
             .filter(|(id, t)| t.dirty && !added.contains(id));
         let changed: Vec<String> = dirty.map(|(id, _)| id.clone()).collect();
         for chunk in &self.drained.added {
-            self.insert_rows(tx, chunk, by).await?;
+            self.insert_rows(tx, &chunk.text()?, by).await?;
         }
         for chunk in self.added.chunks(500) {
             self.insert_rows(tx, &self.records(chunk), by).await?;
         }
         for chunk in &self.drained.changed {
-            self.update_rows(tx, chunk, by).await?;
+            self.update_rows(tx, &chunk.text()?, by).await?;
         }
         for chunk in changed.chunks(500) {
             self.update_rows(tx, &self.records(chunk), by).await?;
@@ -186,7 +186,7 @@ impl Work {
             .execute(&mut **tx)
             .await?;
         for chunk in &self.drained.history {
-            self.write_changes(tx, chunk).await?;
+            self.write_changes(tx, &chunk.text()?).await?;
         }
         for chunk in self.changes.chunks(CHANGES_AT_ONCE) {
             self.write_changes(tx, &Value::from(chunk).to_string())

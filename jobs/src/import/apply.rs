@@ -10,7 +10,7 @@ use super::{
     plan::{Listeners, Plan, plan},
     read_table,
     snapshot::{self, Snapshot},
-    store, upload, xlsx,
+    store, turn, upload, xlsx,
 };
 use crate::{
     db::{Db, DbError, WriteTx},
@@ -22,6 +22,7 @@ use crate::{
 
 /// What applying this import would do now. Names every rejected row.
 pub async fn dry_run(db: &Db, id: &str) -> Result<Report, ImportError> {
+    let _turn = turn().await;
     let (import, table) = stored_table(db, id).await?;
     let grid = read_grid(db, &import.mapping).await?;
     Ok(compare(&import.mapping, &table, grid).await?.0.report)
@@ -30,6 +31,7 @@ pub async fn dry_run(db: &Db, id: &str) -> Result<Report, ImportError> {
 /// The rejected rows as CSV: line, reasons, then the row as it was.
 pub async fn rejected_csv(db: &Db, id: &str) -> Result<Vec<u8>, ImportError> {
     let report = dry_run(db, id).await?;
+    let _turn = turn().await;
     let (_, table) = stored_table(db, id).await?;
     on_a_thread(move || write_rejected(&table, &report))
         .await?
@@ -38,6 +40,7 @@ pub async fn rejected_csv(db: &Db, id: &str) -> Result<Vec<u8>, ImportError> {
 
 /// All changed cells as CSV: line, investor, column, before, after.
 pub async fn changes_csv(db: &Db, id: &str) -> Result<Vec<u8>, ImportError> {
+    let _turn = turn().await;
     let (import, table) = stored_table(db, id).await?;
     let grid = read_grid(db, &import.mapping).await?;
     on_a_thread(move || write_changes(&import.mapping, &table, &grid))
@@ -136,7 +139,6 @@ pub(crate) async fn file_table(db: &Db, import: &Import) -> Result<Arc<Table>, I
             return xlsx::read(&bytes, sheet.as_deref()).map(|book| Arc::new(book.table));
         }
         let (text, _) = decode(&bytes, Some(encoding))?;
-        drop(bytes);
         read_table(&text, delimiter).map(Arc::new)
     })
     .await?

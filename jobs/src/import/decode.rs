@@ -1,5 +1,7 @@
 //! Bytes → text: which encoding a file is in.
 
+use std::borrow::Cow;
+
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,7 +72,10 @@ impl Encoding {
 
 /// The file's text without its byte order mark, and the encoding it was in.
 /// `wanted` overrides what the bytes look like.
-pub fn decode(bytes: &[u8], wanted: Option<Encoding>) -> Result<(String, Encoding), ImportError> {
+pub fn decode(
+    bytes: &[u8],
+    wanted: Option<Encoding>,
+) -> Result<(Cow<'_, str>, Encoding), ImportError> {
     check_size_and_kind(bytes)?;
     let encoding = match wanted {
         Some(encoding) => encoding,
@@ -89,16 +94,15 @@ pub fn decode(bytes: &[u8], wanted: Option<Encoding>) -> Result<(String, Encodin
                     ),
                 )
             })?;
-            Some(text.to_owned())
+            Some(Cow::Borrowed(text))
         }
-        Encoding::Utf16Le => utf16(UTF_16LE, bytes.strip_prefix(b"\xff\xfe").unwrap_or(bytes)),
-        Encoding::Utf16Be => utf16(UTF_16BE, bytes.strip_prefix(b"\xfe\xff").unwrap_or(bytes)),
-        Encoding::Cp1252 => Some(
-            WINDOWS_1252
-                .decode_without_bom_handling(bytes)
-                .0
-                .into_owned(),
-        ),
+        Encoding::Utf16Le => {
+            utf16(UTF_16LE, bytes.strip_prefix(b"\xff\xfe").unwrap_or(bytes)).map(Cow::Owned)
+        }
+        Encoding::Utf16Be => {
+            utf16(UTF_16BE, bytes.strip_prefix(b"\xfe\xff").unwrap_or(bytes)).map(Cow::Owned)
+        }
+        Encoding::Cp1252 => Some(WINDOWS_1252.decode_without_bom_handling(bytes).0),
         Encoding::Xlsx => return Err(binary()),
     }
     .ok_or_else(|| {
@@ -230,7 +234,7 @@ mod tests {
             (utf16(true)[2..].to_vec(), Encoding::Utf16Le),
             (utf16(false)[2..].to_vec(), Encoding::Utf16Be),
         ] {
-            assert_eq!(decode(&bytes, None).unwrap(), (text.to_owned(), encoding));
+            assert_eq!(decode(&bytes, None).unwrap(), (text.into(), encoding));
             assert_eq!(Encoding::parse(encoding.as_str()), Some(encoding));
         }
     }

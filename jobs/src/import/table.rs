@@ -81,13 +81,40 @@ pub struct Record {
     pub line: u64,
     /// Why the row as a whole cannot be taken.
     pub problem: Option<String>,
-    cells: StringRecord,
+    /// All cells behind each other, and where each ends: a reader's own record takes
+    /// more than twice that.
+    text: Box<str>,
+    ends: Box<[u32]>,
 }
 
 impl Record {
+    fn new(line: u64, problem: Option<String>, cells: &StringRecord) -> Self {
+        let mut text = String::with_capacity(cells.as_slice().len());
+        let mut ends = Vec::with_capacity(cells.len());
+        for cell in cells {
+            text.push_str(unguarded(cell));
+            // A file has 50 MB at most.
+            ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
+        }
+        Self {
+            line,
+            problem,
+            text: text.into(),
+            ends: ends.into(),
+        }
+    }
+
     /// The cell as written; what a short row lacks is blank.
     pub fn cell(&self, index: usize) -> &str {
-        self.cells.get(index).unwrap_or_default()
+        let Some(end) = self.ends.get(index) else {
+            return "";
+        };
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start as usize..*end as usize]
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|index| self.cell(index))
     }
 }
 
@@ -139,24 +166,15 @@ pub fn read_table(text: &str, delimiter: Delimiter) -> Result<Table, ImportError
         return Err(no_rows());
     }
     let mut rows = Builder::default();
-    rows.head(&unguarded_cells(record.clone()))?;
+    rows.head(&record.iter().map(unguarded).collect())?;
     while reader.read_record(&mut record).map_err(unreadable)? {
         let at = record.position().map_or(0, csv::Position::byte);
         let line = lines.line_at(usize::try_from(at).unwrap_or(usize::MAX));
-        rows.add(line, unguarded_cells(record.clone()))?;
+        rows.add(line, &record)?;
     }
     let mut table = rows.finish()?;
     mark_open_quote(text, &mut table);
     Ok(table)
-}
-
-/// Without the apostrophes that keep spreadsheets from running a text: our own
-/// exports have them, and others that follow the same advice.
-fn unguarded_cells(record: StringRecord) -> StringRecord {
-    if record.iter().all(|cell| unguarded(cell) == cell) {
-        return record;
-    }
-    record.iter().map(unguarded).collect()
 }
 
 /// Gathers rows: the first is the header.
@@ -181,11 +199,11 @@ impl Builder {
         match &self.table {
             None if is_blank => Ok(()),
             None => self.head(&cells.iter().collect()),
-            Some(_) => self.add(line, cells.iter().collect()),
+            Some(_) => self.add(line, &cells.iter().collect()),
         }
     }
 
-    fn add(&mut self, line: u64, cells: StringRecord) -> Result<(), ImportError> {
+    fn add(&mut self, line: u64, cells: &StringRecord) -> Result<(), ImportError> {
         let Some(table) = &mut self.table else {
             return Ok(());
         };
@@ -200,11 +218,8 @@ impl Builder {
                 "the file has more than 100,000 rows: split it",
             ));
         }
-        table.records.push(Record {
-            line,
-            problem: too_long(&cells, table.headers.len()),
-            cells,
-        });
+        let problem = too_long(cells, table.headers.len());
+        table.records.push(Record::new(line, problem, cells));
         Ok(())
     }
 
@@ -251,7 +266,7 @@ fn mark_open_quote(text: &str, table: &mut Table) {
         return;
     }
     if let Some(last) = table.records.last_mut()
-        && last.cells.iter().any(|c| c.trim_end().contains('\n'))
+        && last.cells().any(|c| c.trim_end().contains('\n'))
     {
         last.problem = Some("a quote opened in this row is never closed".to_owned());
     }

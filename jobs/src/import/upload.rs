@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Delimiter, Encoding, ImportError, ImportProfile, Mapping, Overrides, Profile, Table, decode,
     decode::check_size_and_kind, detect_delimiter, on_a_thread, profiles, read_table, store,
-    suggest::suggest, xlsx,
+    suggest::suggest, turn, xlsx,
 };
 use crate::{
     db::Db,
@@ -71,6 +71,7 @@ pub async fn read_upload(
     };
     drop(tx);
     let name = clean_name(file_name);
+    let _turn = turn().await;
     on_a_thread(move || digest(name, &bytes, &overrides, &known)).await?
 }
 
@@ -197,6 +198,9 @@ fn digest(
     if let Some(saved) = saved {
         saved.apply_to(&mut mapping, &profile, &known.columns);
     }
+    let row_count = table.records.len();
+    let saved_profile = saved.map(|p| p.id.clone());
+    drop(table);
     let zstd = zstd::encode_all(bytes, 3).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
     Ok(Upload {
         file_name,
@@ -207,10 +211,10 @@ fn digest(
         sheet,
         sheets,
         first_lines,
-        row_count: table.records.len(),
+        row_count,
         mapping,
         profile,
-        saved_profile: saved.map(|p| p.id.clone()),
+        saved_profile,
         zstd,
     })
 }

@@ -36,7 +36,7 @@ async fn main() {
     let kills = match wanted() {
         Wanted::Kills(kills) => kills,
         Wanted::Firings(firings) => end(automations::run(firings).await),
-        Wanted::Restores(rounds) => end(restore::main(rounds).await),
+        Wanted::Restores(kills) => end(restore::main(kills).await),
         Wanted::Damage(rounds) => end(damage::main(rounds).await),
     };
     let t = TestDb::on_system_clock().await;
@@ -73,7 +73,7 @@ async fn main() {
 enum Wanted {
     Kills(usize),
     Firings(usize),
-    Restores(usize),
+    Restores(restore::Kills),
     Damage(usize),
 }
 
@@ -89,12 +89,13 @@ fn wanted() -> Wanted {
         ["--kills", n] => Wanted::Kills(number(n)),
         ["automations"] => Wanted::Firings(10_000),
         ["automations", "--firings", n] => Wanted::Firings(number(n)),
-        ["restore"] => Wanted::Restores(100),
-        ["restore", "--rounds", n] => Wanted::Restores(number(n)),
+        ["restore"] => Wanted::Restores(restore::Kills::Random(100)),
+        ["restore", "--rounds", n] => Wanted::Restores(restore::Kills::Random(number(n))),
+        ["restore", "--every-step", n] => Wanted::Restores(restore::Kills::EveryStep(number(n))),
         ["damage"] => Wanted::Damage(1_000),
         ["damage", "--rounds", n] => Wanted::Damage(number(n)),
         _ => panic!(
-            "usage: chaos [--kills N | automations [--firings N] | restore [--rounds N] | damage [--rounds N]]"
+            "usage: chaos [--kills N | automations [--firings N] | restore [--rounds N | --every-step N] | damage [--rounds N]]"
         ),
     }
 }

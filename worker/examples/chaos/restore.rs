@@ -1,5 +1,6 @@
 //! `ops/chaos restore`: restores while a client writes, and SIGKILL to the api or
-//! the worker at a random moment of each. Afterwards the old or the new database
+//! the worker at a random moment of each; with `--every-step N`, a worker that dies
+//! N times at each step there is, and the api with it every other time. Afterwards the old or the new database
 //! must be there, whole, and every answered write must be in the live database,
 //! or in the one that was replaced and in the backup taken of that.
 
@@ -31,12 +32,35 @@ struct Tally {
     downtimes: Vec<i64>,
 }
 
-pub async fn main(rounds: usize) -> usize {
+/// When processes are killed.
+pub enum Kills {
+    /// At random moments, in so many restores.
+    Random(usize),
+    /// So many times at each step: only debug builds can.
+    EveryStep(usize),
+}
+
+impl Kills {
+    /// One entry for each restore: the step to die at, or none for a random moment.
+    fn rounds(&self) -> Vec<Option<&'static str>> {
+        match self {
+            Self::Random(rounds) => vec![None; *rounds],
+            Self::EveryStep(times) => restore::TEST_POINTS
+                .iter()
+                .flat_map(|point| vec![Some(*point); *times])
+                .collect(),
+        }
+    }
+}
+
+pub async fn main(kills: Kills) -> usize {
+    let plan = kills.rounds();
+    let rounds = plan.len();
     // The placeholder keeps no lock on the directory that is swapped.
     let mut t = TestDb::on_system_clock().await;
     crm_jobs::demo::fill(t.dir(), t.db.now()).await.unwrap();
     let dir = t.dir().to_owned();
-    let tally = t.while_closed(run(&dir, rounds)).await;
+    let tally = t.while_closed(run(&dir, &plan)).await;
     let mut downtimes = tally.downtimes.clone();
     downtimes.sort_unstable();
     println!(
@@ -78,16 +102,16 @@ pub async fn main(rounds: usize) -> usize {
     wrong
 }
 
-async fn run(dir: &Path, rounds: usize) -> Tally {
+async fn run(dir: &Path, plan: &[Option<&str>]) -> Tally {
     let token = admin_token(dir);
     let mut api = Process::api(dir, ADDRESS).await;
-    let mut worker = start_worker(dir);
+    let mut worker = start_worker(dir, None);
     let client = Client::builder()
         .timeout(Duration::from_secs(20))
         .build()
         .unwrap();
     let mut tally = Tally::default();
-    for round in 0..rounds {
+    for (round, point) in plan.iter().enumerate() {
         let backup = take(&client, &token).await;
         let acked: Arc<Mutex<Vec<String>>> = Arc::default();
         let stop = CancellationToken::new();
@@ -99,6 +123,10 @@ async fn run(dir: &Path, rounds: usize) -> Tally {
         )
         .await;
         let ask = json!({"token": shown["token"], "confirm": shown["confirm"]});
+        if point.is_some() {
+            worker.kill();
+            worker = start_worker(dir, *point);
+        }
         let answer = post(&client, &token, "/api/fundraising/restore", &ask).await;
         assert!(answer["phase"].is_string(), "{answer}");
         // Writes go on until they are refused, and again after.
@@ -109,20 +137,31 @@ async fn run(dir: &Path, rounds: usize) -> Tally {
             acked.clone(),
             stop.clone(),
         ));
-        let wait = Duration::from_secs_f64(2.2 * random_fraction());
-        tokio::time::sleep(wait).await;
-        match random_fraction() {
-            ..0.45 => {
-                worker.kill();
-                worker = start_worker(dir);
-                tally.killed += 1;
-            }
-            0.45..0.75 => {
+        if point.is_some() {
+            // Ends by itself, at the step it was told.
+            until_gone(&mut worker).await;
+            if round % 2 == 1 {
                 api.kill();
                 api = Process::api(dir, ADDRESS).await;
-                tally.killed += 1;
             }
-            _ => {}
+            worker = start_worker(dir, None);
+            tally.killed += 1;
+        } else {
+            let wait = Duration::from_secs_f64(2.2 * random_fraction());
+            tokio::time::sleep(wait).await;
+            match random_fraction() {
+                ..0.45 => {
+                    worker.kill();
+                    worker = start_worker(dir, None);
+                    tally.killed += 1;
+                }
+                0.45..0.75 => {
+                    api.kill();
+                    api = Process::api(dir, ADDRESS).await;
+                    tally.killed += 1;
+                }
+                _ => {}
+            }
         }
         let ended = until_ended(dir).await;
         until_ready(&client).await;
@@ -136,14 +175,26 @@ async fn run(dir: &Path, rounds: usize) -> Tally {
     tally
 }
 
-fn start_worker(dir: &Path) -> Process {
-    let child = Command::new(crate::measure::binary("crm-worker"))
+fn start_worker(dir: &Path, crash_at: Option<&str>) -> Process {
+    let mut command = Command::new(crate::measure::binary("crm-worker"));
+    command
         .args(["run", "--slots", "4"])
         .env("CRM_DATA_DIR", dir)
-        .env("CRM_LOG", "off")
-        .spawn()
-        .unwrap();
-    Process(child)
+        .env("CRM_LOG", "off");
+    if let Some(point) = crash_at {
+        command.env("CRM_CRASH_AT", point);
+    }
+    Process(command.spawn().unwrap())
+}
+
+async fn until_gone(worker: &mut Process) {
+    for _ in 0..6_000 {
+        if worker.0.try_wait().unwrap().is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the worker did not die at its step within a minute: is this a debug build?");
 }
 
 async fn judge(dir: &Path, ended: &restore::Status, acked: &[String], tally: &mut Tally) {

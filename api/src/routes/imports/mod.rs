@@ -203,7 +203,7 @@ async fn take_upload(
         match part.name().unwrap_or_default() {
             "file" => {
                 let name = part.file_name().unwrap_or("upload.csv").to_owned();
-                file = Some((name, part.bytes().await.map_err(refused)?.to_vec()));
+                file = Some((name, Vec::from(part.bytes().await.map_err(refused)?)));
             }
             "delimiter" => {
                 overrides.delimiter = said("delimiter", &part.text().await.map_err(refused)?)?;
