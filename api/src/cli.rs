@@ -21,7 +21,7 @@ use crm_jobs::{
     restore::{self, Who},
 };
 
-use crate::{config::Config, openapi, serve};
+use crate::{config::Config, look::look, openapi, serve};
 
 /// Venture CRM's HTTP core. Settings come from the environment: see
 /// docs/configuration.md.
@@ -38,6 +38,9 @@ enum Command {
     Serve,
     /// Bring the database to this program's schema
     Migrate,
+    /// Start the whole program on a copy of the database, without a socket, and read
+    /// every list there is; a drill does
+    Look,
     /// Print the `OpenAPI` document
     Openapi,
     /// Fill an empty database with the synthetic demo fund
@@ -115,6 +118,18 @@ impl Cli {
                 print(&format!("The database has schema {}.", db::SCHEMA_VERSION))?;
                 db.close().await;
                 Ok(())
+            }
+            Command::Look => {
+                let db = Db::open(&config.data_dir, Clock::System)
+                    .await
+                    .map_err(|e| one(&e))?;
+                let looked = look(&db, config).await;
+                db.close().await;
+                let looked = looked?;
+                print(&format!(
+                    "{} lists answered, {} want to be asked for something particular.",
+                    looked.answered, looked.asked_for_more
+                ))
             }
             Command::Demo => {
                 open(&config).await?.close().await;

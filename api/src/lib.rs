@@ -15,6 +15,7 @@ pub mod flash;
 pub mod frame;
 mod headers;
 mod live;
+mod look;
 pub mod openapi;
 pub mod proxy;
 pub mod request;

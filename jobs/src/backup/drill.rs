@@ -1,7 +1,13 @@
 //! A drill: the newest verified backup becomes a running database in a scratch
 //! folder, is looked at as the app looks at it, and compared. Then it is removed.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    io::Read,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +22,11 @@ use crate::{
     queue::{JobId, Payload, Unique},
     restore::{self, RestoreError, Source},
 };
+
+/// How long the app may take to start on a copy and to read all of it.
+const STARTING: Duration = Duration::from_mins(5);
+/// Bytes kept of what it says when it does not.
+const MOST_SAID: u64 = 2_000;
 
 /// Proves that the newest verified backup restores.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -146,6 +157,7 @@ async fn on_copy(
     let looked = look(live, &copy, manifest, compared, progress).await;
     copy.close().await;
     looked?;
+    start_the_app(&scratch.join("data"), compared).await?;
     progress(4, "reading attached files back");
     super::attached::verify(&live.dir().backups(), manifest, &keys).await?;
     push(
@@ -155,6 +167,58 @@ async fn on_copy(
         &manifest.files.len(),
     );
     Ok(())
+}
+
+/// The api itself, started on the copy and asked for every list it has. Its program
+/// lies beside the worker's wherever the two are installed together.
+async fn start_the_app(data: &Path, compared: &mut Vec<Compared>) -> Result<(), RestoreError> {
+    let api = std::env::current_exe()?.with_file_name("crm-api");
+    if !api.exists() {
+        let absent = "not here: crm-api is not beside crm-worker";
+        push(compared, "the app started on it", &absent, &absent);
+        return Ok(());
+    }
+    let started = ask_the_app(&api, data).await?;
+    push(
+        compared,
+        "the app started on it and read every list",
+        &"yes",
+        &started,
+    );
+    Ok(())
+}
+
+/// `yes`, or what it says instead.
+async fn ask_the_app(api: &Path, data: &Path) -> std::io::Result<String> {
+    let mut child = Command::new(api)
+        .arg("look")
+        .env("CRM_DATA_DIR", data)
+        .env("CRM_LOG", "error")
+        .env("CRM_ENV", "development")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let since = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if since.elapsed() > STARTING {
+            child.kill()?;
+            child.wait()?;
+            return Ok(format!("no answer within {} s", STARTING.as_secs()));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    if status.success() {
+        return Ok("yes".to_owned());
+    }
+    let mut says = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        stderr.take(MOST_SAID).read_to_string(&mut says)?;
+    }
+    Ok(format!("{status}: {}", says.trim()))
 }
 
 async fn look(

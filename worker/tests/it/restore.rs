@@ -340,6 +340,16 @@ async fn the_shell_restores_with_everything_down_and_while_a_worker_lives() {
         "{}",
         String::from_utf8_lossy(&drill.stderr)
     );
+    let db = Db::open(dir, Clock::System).await.unwrap();
+    let drills = backup::drill::list(db.read(), 1).await.unwrap();
+    db.close().await;
+    assert!(
+        drills[0]
+            .compared
+            .contains("the app started on it and read every list"),
+        "{}",
+        drills[0].compared
+    );
 }
 
 #[tokio::test]
