@@ -31,6 +31,7 @@ pub mod settings;
 pub mod tasks;
 pub mod testing;
 pub mod timeline;
+mod turn;
 pub mod work;
 
 /// Bytes as lower-case hexadecimal text.

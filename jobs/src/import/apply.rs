@@ -10,19 +10,19 @@ use super::{
     plan::{Listeners, Plan, plan},
     read_table,
     snapshot::{self, Snapshot},
-    store, turn, upload, xlsx,
+    store, upload, xlsx,
 };
 use crate::{
     db::{Db, DbError, WriteTx},
     funds::{self, Fund, name_key},
     grid::{Applied, Bulk, ChangeBy, ColumnOptions, Operation, Prepared},
     queue::JobId,
-    settings,
+    settings, turn,
 };
 
 /// What applying this import would do now. Names every rejected row.
 pub async fn dry_run(db: &Db, id: &str) -> Result<Report, ImportError> {
-    let _turn = turn().await;
+    let _turn = turn::turn().await;
     let (import, table) = stored_table(db, id).await?;
     let grid = read_grid(db, &import.mapping).await?;
     Ok(compare(&import.mapping, &table, grid).await?.0.report)
@@ -31,7 +31,7 @@ pub async fn dry_run(db: &Db, id: &str) -> Result<Report, ImportError> {
 /// The rejected rows as CSV: line, reasons, then the row as it was.
 pub async fn rejected_csv(db: &Db, id: &str) -> Result<Vec<u8>, ImportError> {
     let report = dry_run(db, id).await?;
-    let _turn = turn().await;
+    let _turn = turn::turn().await;
     let (_, table) = stored_table(db, id).await?;
     on_a_thread(move || write_rejected(&table, &report))
         .await?
@@ -40,7 +40,7 @@ pub async fn rejected_csv(db: &Db, id: &str) -> Result<Vec<u8>, ImportError> {
 
 /// All changed cells as CSV: line, investor, column, before, after.
 pub async fn changes_csv(db: &Db, id: &str) -> Result<Vec<u8>, ImportError> {
-    let _turn = turn().await;
+    let _turn = turn::turn().await;
     let (import, table) = stored_table(db, id).await?;
     let grid = read_grid(db, &import.mapping).await?;
     on_a_thread(move || write_changes(&import.mapping, &table, &grid))

@@ -14,12 +14,12 @@ use super::{
     on_a_thread,
     plan::{Listeners, Planner},
     snapshot::{Snapshot, StoredRow, title},
-    turn,
 };
 use crate::{
     accounts::users,
     db::{Db, DbError},
     grid::ColumnType,
+    turn,
 };
 
 /// Differences on one page.
@@ -246,7 +246,7 @@ async fn find(
     skip: usize,
     most: usize,
 ) -> Result<Drift, ImportError> {
-    let _turn = turn().await;
+    let _turn = turn::turn().await;
     let (import, table) = stored_table(db, id).await?;
     let grid = read_grid(db, &import.mapping).await?;
     let window = Window {

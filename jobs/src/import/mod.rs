@@ -136,11 +136,3 @@ pub(crate) async fn on_a_thread<T: Send + 'static>(
         .await
         .map_err(|_| sqlx::Error::WorkerCrashed)
 }
-
-/// One file at a time is unfolded in memory, however many people upload: a large
-/// one takes some hundred megabytes, for a second or two.
-pub(crate) async fn turn() -> Option<tokio::sync::SemaphorePermit<'static>> {
-    static TURN: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
-    // Nobody closes it.
-    TURN.acquire().await.ok()
-}

@@ -6,12 +6,13 @@ use sha2::{Digest, Sha256};
 use super::{
     Delimiter, Encoding, ImportError, ImportProfile, Mapping, Overrides, Profile, Table, decode,
     decode::check_size_and_kind, detect_delimiter, on_a_thread, profiles, read_table, store,
-    suggest::suggest, turn, xlsx,
+    suggest::suggest, xlsx,
 };
 use crate::{
     db::Db,
     funds::{self, Fund, name_key},
     grid::{self, Column},
+    turn,
 };
 
 /// Lines shown as they were decoded.
@@ -71,7 +72,7 @@ pub async fn read_upload(
     };
     drop(tx);
     let name = clean_name(file_name);
-    let _turn = turn().await;
+    let _turn = turn::turn().await;
     on_a_thread(move || digest(name, &bytes, &overrides, &known)).await?
 }
 

@@ -82,6 +82,7 @@ pub async fn as_of(db: &Db, shared: &SharedTable, when: AsOf) -> Result<Table, G
     past.around.clear();
     past.program.forget_history();
     let delta = Delta {
+        _turn: None,
         from: Some(table.version),
         state: State {
             version,

@@ -5,12 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value as Json;
 use sqlx::{FromRow, SqliteConnection};
+use tokio::sync::SemaphorePermit;
 
 use super::{Around, Table};
 use crate::{
     db::{Db, DbError},
     grid::{Column, ColumnType, Names, State, read},
-    settings,
+    settings, turn,
 };
 
 /// What changed since a table's version, and all that goes with it.
@@ -32,6 +33,8 @@ pub(super) struct Delta {
     pub(super) touched: Vec<String>,
     /// All positions were given anew.
     pub(super) positions: Option<Vec<(String, i64)>>,
+    /// Of a large one: held until it is taken in.
+    pub(super) _turn: Option<SemaphorePermit<'static>>,
 }
 
 #[derive(FromRow)]
@@ -188,6 +191,7 @@ struct HeadRecord {
     funds: String,
     touches: String,
     columns_changed: bool,
+    is_large: bool,
 }
 
 /// Where the database stands, in one query.
@@ -204,7 +208,8 @@ async fn head(
                 (select json_group_array(json_object('id', id, 'name', name, 'currency', currency) order by name, id)
                  from funds where deleted_at is null) as funds,
                 (select json_group_array(row_id) from (select distinct row_id from grid_touches where id > ?3)) as touches,
-                exists (select 1 from grid_changes where change_set_id > ?2 and row_id is null) as columns_changed
+                exists (select 1 from grid_changes where change_set_id > ?2 and row_id is null) as columns_changed,
+                exists (select 1 from grid_rows where version > ?2 limit 1 offset 10000) as is_large
          from grid_state where id = 1",
     )
     .bind(settings::FUND_ZONE)
@@ -216,7 +221,13 @@ async fn head(
         columns_changed: head.columns_changed,
         touches: parsed(&head.touches)?,
     };
+    let turn = if head.is_large {
+        turn::turn().await
+    } else {
+        None
+    };
     let delta = Delta {
+        _turn: turn,
         from: None,
         state: State {
             version: head.version,
