@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod import;
 pub mod investors;
 pub mod notes;
+pub mod proposals;
 pub mod queue;
 pub mod raise;
 pub mod restore;

@@ -2,6 +2,7 @@
 //! domain that enqueues them.
 
 mod apply_import;
+mod draft_proposals;
 mod drill_backup;
 mod look_for_firings;
 mod maintain;
@@ -24,6 +25,7 @@ use crate::{
     export::archive::{MakeArchive, RemoveArchives},
     grid::{PutBackTable, RevertChangeSet, SyncRelational},
     import::{ApplyImport, RevertImport},
+    proposals::DraftProposals,
     queue::{
         Registry,
         schedules::{CatchUp, DefaultSchedule},
@@ -34,6 +36,7 @@ use crate::{
 pub fn registry() -> Registry {
     Registry::default()
         .with::<ApplyImport>()
+        .with::<DraftProposals>()
         .with::<DrillBackup>()
         .with::<LookForFirings>()
         .with::<Maintain>()

@@ -148,7 +148,7 @@ pub async fn log_communication(
     let columns = ready_columns(tx, by).await?;
     let (row, created, contact_created, version) = save(tx, what, found, &columns, by).await?;
     let contact = match &what.contact {
-        Some(wanted) => contact_of(&row, &columns, wanted),
+        Some(wanted) => pill_of(&row, &columns, wanted),
         None => None,
     };
     let contact_id = contact.as_ref().and_then(|pill| pill.id.clone());
@@ -408,9 +408,21 @@ fn with_contact(
 }
 
 /// The person as the saved row has them.
-fn contact_of(row: &Row, columns: &[Column], wanted: &LogContact) -> Option<ContactPill> {
+pub(crate) fn pill_of(row: &Row, columns: &[Column], wanted: &LogContact) -> Option<ContactPill> {
     let column = contacts_column(columns).ok()?;
     pills_of(Some(row), column)
         .into_iter()
         .find(|pill| is_meant(pill, wanted))
+}
+
+/// The column of contacts and its cell with this person in it; none if the person is
+/// there already, just so.
+pub(crate) fn pills_with(
+    row: &Row,
+    columns: &[Column],
+    wanted: &LogContact,
+) -> Result<Option<(String, Value)>, GridError> {
+    let column = contacts_column(columns)?;
+    let (pills, _) = with_contact(Some(row), column, wanted)?;
+    Ok(pills.map(|pills| (column.id.clone(), pills)))
 }

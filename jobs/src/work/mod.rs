@@ -17,6 +17,7 @@ pub use interactions::{
     contacts_of_row, remove_interaction,
 };
 pub use log::{Ambiguous, Communication, LogContact, Logged, Seen, log_communication, look_for};
+pub(crate) use log::{pill_of, pills_with};
 pub use repeat::{OFFERED as REPEATS, Repeat};
 pub use tasks::{
     Edited, Finished, Task, TaskChange, TaskDraft, add, edit, find, finish, remove, reopen,

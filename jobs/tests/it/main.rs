@@ -17,6 +17,7 @@ mod grid;
 mod import;
 mod investors;
 mod policy;
+mod proposals;
 mod put_back;
 mod queue;
 mod raise;

@@ -207,7 +207,7 @@ pub const TABLES: &[SnapshotTable] = &[
     ),
     table(
         "email_links",
-        "email_id, row_id, contact_id, rule, sent_at, created_at, created_by, deleted_at",
+        "email_id, row_id, contact_id, rule, sent_at, created_at, created_by, deleted_at, weighed_at",
         "email_id, row_id",
     ),
     table(
