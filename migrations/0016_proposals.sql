@@ -8,3 +8,7 @@ create index email_links_unweighed on email_links (sent_at, email_id) where weig
 -- A decided one stays; mail that comes later on the same day makes another.
 drop index email_proposals_once;
 create unique index email_proposals_open on email_proposals (row_id, thread_id, day) where state = 'pending';
+
+-- The page lists them by the day of their mail, the newest first.
+drop index email_proposals_by_state;
+create index email_proposals_by_state on email_proposals (state, day, id);

@@ -58,7 +58,7 @@ impl Record {
     }
 }
 
-/// Proposals of live investors in a state, the newest first: after `before`, an id.
+/// Proposals of live investors in a state, of the newest day first: after `before`, an id.
 pub async fn list(
     conn: &mut SqliteConnection,
     state: ProposalState,
@@ -71,8 +71,8 @@ pub async fn list(
                 p.new_contact, p.follow_up_on, p.stage_hint, p.drafted_by, p.model, p.state, p.created_at, p.decided_at, p.decided_by
          from email_proposals p join grid_rows r on r.id = p.row_id left join fundraising_investors f on f.id = p.row_id
          where p.state = ?1 and r.deleted_at is null and (?2 is null or p.row_id = ?2)
-           and (?3 is null or (p.created_at, p.id) < (select created_at, id from email_proposals where id = ?3))
-         order by p.created_at desc, p.id desc limit ?4",
+           and (?3 is null or (p.day, p.id) < (select day, id from email_proposals where id = ?3))
+         order by p.day desc, p.id desc limit ?4",
     )
     .bind(state.word())
     .bind(row)
