@@ -13,6 +13,7 @@ pub mod clock;
 pub mod contacts;
 pub mod db;
 pub mod demo;
+pub mod email;
 pub mod export;
 pub mod feature_requests;
 pub mod files;

@@ -182,7 +182,7 @@ pub const TABLES: &[SnapshotTable] = &[
     table("email_threads", "id, subject, first_at, last_at", "id"),
     table(
         "emails",
-        "id, message_key, thread_id, sent_at, from_name, from_address, direction, subject, body, said, is_matched, privacy, size_bytes, parse_error, created_at, deleted_at",
+        "id, message_key, thread_id, sent_at, from_name, from_address, direction, subject, body, said, is_matched, needs_text, privacy, size_bytes, parse_error, created_at, deleted_at",
         "id",
     ),
     table(
