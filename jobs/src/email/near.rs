@@ -62,7 +62,7 @@ pub(super) async fn look(tx: &mut WriteTx, team: &Team, parsed: &Parsed) -> Resu
                  from contacts c join fundraising_investor_contacts l on l.contact_id = c.id
                  where c.name_key = ?1 limit 3",
             )
-            .bind(crate::grid::people::name_key(&person.name))
+            .bind(crate::funds::name_key(&person.name))
             .fetch_all(&mut **tx)
             .await?;
         }
