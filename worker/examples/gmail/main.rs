@@ -140,6 +140,7 @@ async fn control(State(world): State<Shared>, Json(order): Json<Value>) -> Respo
         world.next_id = at;
         if let Some(mailbox) = world.mailboxes.get_mut(address) {
             mailbox.oldest_history = at;
+            mailbox.history_id = at;
             mailbox.history.clear();
         }
     }
