@@ -38,7 +38,7 @@ pub use parse::{MAX_BODY, Parsed, Part, Person, parse};
 pub use privacy::Privacy;
 pub use read::{
     Attachment, EmailFull, EmailLine, EmailPerson, Filter, Investor, count, email, fetch_attachment,
-    list, thread,
+    list, rows_named, thread,
 };
 pub use store::{Message, Stored, Taken, store};
 pub use strip::said;

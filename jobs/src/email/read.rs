@@ -291,3 +291,14 @@ async fn fetch(db: &Db, address: &str, gmail_id: &str, file: Attachment) -> Resu
         .ok_or_else(gone)?;
     Ok((file, bytes))
 }
+
+/// Live investors with exactly this name, two at most.
+pub async fn rows_named(conn: &mut SqliteConnection, name: &str) -> Result<Vec<String>, DbError> {
+    sqlx::query_scalar(
+        "select f.id from fundraising_investors f join grid_rows r on r.id = f.id and r.deleted_at is null
+         where lower(f.name) = lower(trim(?1)) limit 2",
+    )
+    .bind(name)
+    .fetch_all(conn)
+    .await
+}
