@@ -60,7 +60,7 @@ async fn a_key_that_is_none_is_refused_and_never_repeated() {
 
 /// Ada's mail concerns Norwind; the letter to nobody in particular does not.
 async fn with_mail(app: &TestApp) {
-    let mut tx = app.app.db.write().await.unwrap();
+    let mut tx = app.db.write().await.unwrap();
     for sql in [
         "insert into grid_rows (id, position, version, cells, list, list_since_at, list_by, created_at, created_by, updated_at, updated_by) values ('n', 1, 1, '{}', 'main', 1, 'x', 1, 'x', 1, 'x')",
         "insert into fundraising_investors (id, name, list, archived, row_version, created_at, updated_at) values ('n', 'Norwind', 'main', 0, 1, 1, 1)",
@@ -101,7 +101,7 @@ async fn members_read_what_concerns_an_investor_and_nothing_else() {
     assert_eq!(call(&app, &member, Method::PUT, "/messages/f/investors/n", Value::Null).await.status, StatusCode::NOT_FOUND, "nobody sees it");
     assert_eq!(call(&app, &member, Method::DELETE, "/messages/e/investors/n", Value::Null).await.status, StatusCode::NO_CONTENT);
     assert_eq!(get("/messages/e").await.status, StatusCode::NOT_FOUND);
-    let left: i64 = sqlx::query_scalar("select count(*) from emails where body <> '' or subject <> ''").fetch_one(app.app.db.read()).await.unwrap();
+    let left: i64 = sqlx::query_scalar("select count(*) from emails where body <> '' or subject <> ''").fetch_one(app.db.read()).await.unwrap();
     assert_eq!(left, 0);
     assert_eq!(call(&app, &member, Method::PUT, "/messages/e/investors/n", Value::Null).await.status, StatusCode::OK);
     assert_eq!(get("/messages/e").await.status, StatusCode::OK);
