@@ -203,7 +203,9 @@ async fn domains(
             ColumnType::Url | ColumnType::Email => true,
             ColumnType::Text => {
                 let name = c.name.to_lowercase();
-                ["website", "domain", "homepage", "web"].iter().any(|w| name.contains(w))
+                ["website", "domain", "homepage", "web"]
+                    .iter()
+                    .any(|w| name.contains(w))
             }
             _ => false,
         })

@@ -118,7 +118,10 @@ async fn read(cx: &Context, mailbox: Mailbox, past: bool) -> Result<Ended, Stop>
     } else {
         reading.news().await?
     };
-    cx.log(format!("{} new emails, {} of them concern an investor", reading.news, reading.matched));
+    cx.log(format!(
+        "{} new emails, {} of them concern an investor",
+        reading.news, reading.matched
+    ));
     Ok(ended)
 }
 
@@ -128,18 +131,23 @@ impl Reading<'_> {
             // Before the first page: what comes meanwhile is found by history.
             let profile = self.gmail.profile().await?;
             let mut tx = self.cx.write().await?;
-            sqlx::query("update mailboxes set history_id = ?2 where id = ?1 and history_id is null")
-                .bind(&self.mailbox.id)
-                .bind(&profile.history_id)
-                .execute(&mut *tx)
-                .await
-                .or_retry()?;
+            sqlx::query(
+                "update mailboxes set history_id = ?2 where id = ?1 and history_id is null",
+            )
+            .bind(&self.mailbox.id)
+            .bind(&profile.history_id)
+            .execute(&mut *tx)
+            .await
+            .or_retry()?;
             tx.commit().await.or_retry()?;
             self.mailbox.history_id = Some(profile.history_id);
         }
         let mut cursor = self.mailbox.backfill_cursor.clone();
         loop {
-            let page = self.gmail.list(self.mailbox.starts_at, cursor.as_deref()).await;
+            let page = self
+                .gmail
+                .list(self.mailbox.starts_at, cursor.as_deref())
+                .await;
             let page = match page {
                 // A page token does not last for ever; what is known is skipped quickly.
                 Err(trouble) if cursor.is_some() && trouble.code == "refused" => {
@@ -224,7 +232,11 @@ impl Reading<'_> {
     /// What a page of history tells: what came, what went.
     async fn follow(&mut self, steps: &[Step]) -> Result<(), Stop> {
         let (mut came, mut went) = (Vec::new(), Vec::new());
-        let is_out = |labels: &[String]| labels.iter().any(|l| matches!(l.as_str(), "TRASH" | "SPAM"));
+        let is_out = |labels: &[String]| {
+            labels
+                .iter()
+                .any(|l| matches!(l.as_str(), "TRASH" | "SPAM"))
+        };
         for step in steps {
             came.extend(step.messages_added.iter().map(|a| a.message.id.clone()));
             for about in &step.labels_removed {
@@ -235,7 +247,10 @@ impl Reading<'_> {
                 }
             }
             let gone = step.messages_deleted.iter();
-            let binned = step.labels_added.iter().filter(|a| is_out(&a.message.label_ids));
+            let binned = step
+                .labels_added
+                .iter()
+                .filter(|a| is_out(&a.message.label_ids));
             for about in gone.chain(binned) {
                 came.retain(|id| *id != about.message.id);
                 went.push(about.message.id.clone());
@@ -256,8 +271,11 @@ impl Reading<'_> {
         let profile = self.gmail.profile().await?;
         let now = self.cx.db().now();
         let last = self.mailbox.synced_at.map_or(0, |at| at - 2 * DAY);
-        let since = last.max(now - RESYNC_DAYS * DAY).max(self.mailbox.starts_at);
-        self.cx.log("Gmail keeps no history that old: comparing the last weeks");
+        let since = last
+            .max(now - RESYNC_DAYS * DAY)
+            .max(self.mailbox.starts_at);
+        self.cx
+            .log("Gmail keeps no history that old: comparing the last weeks");
         let (mut page, mut listed) = (None::<String>, Vec::new());
         loop {
             let found = self.gmail.list(since, page.as_deref()).await?;
@@ -324,17 +342,21 @@ impl Reading<'_> {
             }
             let mut tx = self.cx.write().await?;
             for message in &messages {
-                let stored: Stored = store(&mut tx, &self.mailbox, &self.team, message).await.or_retry()?;
+                let stored: Stored = store(&mut tx, &self.mailbox, &self.team, message)
+                    .await
+                    .or_retry()?;
                 self.news += usize::from(stored.is_new);
                 self.matched += usize::from(stored.is_newly_matched);
             }
             if counts {
-                sqlx::query("update mailboxes set backfill_done = backfill_done + ?2 where id = ?1")
-                    .bind(&self.mailbox.id)
-                    .bind(i64::try_from(messages.len()).unwrap_or(0))
-                    .execute(&mut *tx)
-                    .await
-                    .or_retry()?;
+                sqlx::query(
+                    "update mailboxes set backfill_done = backfill_done + ?2 where id = ?1",
+                )
+                .bind(&self.mailbox.id)
+                .bind(i64::try_from(messages.len()).unwrap_or(0))
+                .execute(&mut *tx)
+                .await
+                .or_retry()?;
             }
             reached("before_emails_commit");
             tx.commit().await.or_retry()?;
@@ -361,11 +383,21 @@ impl Reading<'_> {
             }
             other => other?,
         };
-        let Some(Got { id: about, internal_date, raw }) = got else {
+        let Some(Got {
+            id: about,
+            internal_date,
+            raw,
+        }) = got
+        else {
             return Ok(left_out(String::new(), Vec::new()));
         };
         let is_early = internal_date.is_some_and(|at| at < self.mailbox.starts_at);
-        if is_early || about.label_ids.iter().any(|l| NOT_MAIL.contains(&l.as_str())) {
+        if is_early
+            || about
+                .label_ids
+                .iter()
+                .any(|l| NOT_MAIL.contains(&l.as_str()))
+        {
             return Ok(left_out(about.thread_id, about.label_ids));
         }
         let (size, key) = (raw.len(), super::parse::raw_key(&raw));

@@ -84,7 +84,9 @@ pub fn check(text: &str) -> Result<Credentials, GridError> {
         return Err(wrong("client_email in the key file is no address"));
     }
     if jsonwebtoken::EncodingKey::from_rsa_pem(found.private_key.as_bytes()).is_err() {
-        return Err(wrong("private_key in the key file cannot be read: paste the file unchanged"));
+        return Err(wrong(
+            "private_key in the key file cannot be read: paste the file unchanged",
+        ));
     }
     Ok(found)
 }

@@ -35,7 +35,8 @@ const TRIES: u32 = 5;
 
 type TokenKey = (String, String, String);
 /// One token for each mailbox, as long as it lasts.
-static TOKENS_HELD: LazyLock<Mutex<HashMap<TokenKey, (String, i64)>>> = LazyLock::new(Mutex::default);
+static TOKENS_HELD: LazyLock<Mutex<HashMap<TokenKey, (String, i64)>>> =
+    LazyLock::new(Mutex::default);
 
 /// A way into one mailbox.
 pub struct Gmail {
@@ -157,9 +158,19 @@ impl Gmail {
         Ok(Self {
             http,
             // Politeness is owed to Google, not to a test's own server.
-            gap: if outside.gmail_api_base.is_some() { Duration::ZERO } else { GAP },
-            api: outside.gmail_api_base.clone().unwrap_or_else(|| API.to_owned()),
-            token_url: outside.gmail_token_url.clone().unwrap_or_else(|| TOKENS.to_owned()),
+            gap: if outside.gmail_api_base.is_some() {
+                Duration::ZERO
+            } else {
+                GAP
+            },
+            api: outside
+                .gmail_api_base
+                .clone()
+                .unwrap_or_else(|| API.to_owned()),
+            token_url: outside
+                .gmail_token_url
+                .clone()
+                .unwrap_or_else(|| TOKENS.to_owned()),
             credentials,
             mailbox: mailbox.to_owned(),
             next: Instant::now(),
@@ -206,7 +217,10 @@ impl Gmail {
         .decode(raw.raw.as_bytes())
         .map_err(|_| Trouble::later("bad_answer", "Gmail's answer cannot be read"))?;
         Ok(Some(Got {
-            internal_date: raw.internal_date.and_then(|d| d.parse().ok()).filter(|d| *d > 0),
+            internal_date: raw
+                .internal_date
+                .and_then(|d| d.parse().ok())
+                .filter(|d| *d > 0),
             id: raw.id,
             raw: bytes,
         }))
@@ -223,8 +237,9 @@ impl Gmail {
         loop {
             let failed = match self.once(&url, query, fresh).await {
                 Ok(body) => {
-                    return serde_json::from_slice(&body)
-                        .map_err(|_| Trouble::new("bad_answer", Again::Later, "Gmail's answer cannot be read"));
+                    return serde_json::from_slice(&body).map_err(|_| {
+                        Trouble::new("bad_answer", Again::Later, "Gmail's answer cannot be read")
+                    });
                 }
                 Err(trouble) => trouble,
             };
@@ -232,7 +247,10 @@ impl Gmail {
             match failed.again {
                 Again::NewToken if !fresh => fresh = true,
                 Again::NewToken => {
-                    return Err(Trouble::later("unauthorized", "Google takes no token for this mailbox: check the delegation on the Mailboxes page"));
+                    return Err(Trouble::later(
+                        "unauthorized",
+                        "Google takes no token for this mailbox: check the delegation on the Mailboxes page",
+                    ));
                 }
                 Again::Soon(after) if tried < TRIES => self.pause(tried, after).await,
                 _ => return Err(failed),
@@ -249,7 +267,12 @@ impl Gmail {
         tokio::time::sleep(wait.min(Duration::from_mins(1))).await;
     }
 
-    async fn once(&self, url: &str, query: &[(&str, &str)], fresh: bool) -> Result<Vec<u8>, Trouble> {
+    async fn once(
+        &self,
+        url: &str,
+        query: &[(&str, &str)],
+        fresh: bool,
+    ) -> Result<Vec<u8>, Trouble> {
         let token = self.token(fresh).await?;
         let answer = self
             .http
@@ -269,11 +292,19 @@ impl Gmail {
         if status == 200 {
             return Ok(body);
         }
-        Err(Trouble::of_api(status, &String::from_utf8_lossy(&body), after_ms))
+        Err(Trouble::of_api(
+            status,
+            &String::from_utf8_lossy(&body),
+            after_ms,
+        ))
     }
 
     async fn token(&self, fresh: bool) -> Result<String, Trouble> {
-        let key = (self.token_url.clone(), self.credentials.client_email.clone(), self.mailbox.clone());
+        let key = (
+            self.token_url.clone(),
+            self.credentials.client_email.clone(),
+            self.mailbox.clone(),
+        );
         let now = Clock::System.now();
         if !fresh {
             let held = TOKENS_HELD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -303,7 +334,11 @@ impl Gmail {
         let status = answer.status().as_u16();
         let body = capped(answer).await?;
         if status != 200 {
-            return Err(Trouble::of_token(status, &String::from_utf8_lossy(&body), &self.mailbox));
+            return Err(Trouble::of_token(
+                status,
+                &String::from_utf8_lossy(&body),
+                &self.mailbox,
+            ));
         }
         let token: Token = serde_json::from_slice(&body)
             .map_err(|_| Trouble::later("bad_answer", "Google's token cannot be read"))?;
@@ -314,7 +349,12 @@ impl Gmail {
     }
 
     fn assertion(&self, now: i64) -> Result<String, Trouble> {
-        let bad = |_| Trouble::later("no_credentials", "the service account's key cannot be read: paste it again");
+        let bad = |_| {
+            Trouble::later(
+                "no_credentials",
+                "the service account's key cannot be read: paste it again",
+            )
+        };
         let key = jsonwebtoken::EncodingKey::from_rsa_pem(self.credentials.private_key.as_bytes())
             .map_err(bad)?;
         let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::RS256);
@@ -338,7 +378,10 @@ async fn capped(mut answer: reqwest::Response) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|e| Trouble::unreachable(&e))? {
         if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(Trouble::later("too_large", "the message is too large to be read"));
+            return Err(Trouble::later(
+                "too_large",
+                "the message is too large to be read",
+            ));
         }
         body.extend_from_slice(&chunk);
     }
@@ -347,9 +390,17 @@ async fn capped(mut answer: reqwest::Response) -> Result<Vec<u8>, Trouble> {
 
 /// Ids come from Gmail; one that is not like its own goes into no address.
 fn segment(id: &str) -> Result<&str, Trouble> {
-    let fits = !id.is_empty() && id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let fits = !id.is_empty()
+        && id.len() <= 64
+        && id
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if fits {
         return Ok(id);
     }
-    Err(Trouble::new("not_found", Again::Gone, "that is no id of Gmail's"))
+    Err(Trouble::new(
+        "not_found",
+        Again::Gone,
+        "that is no id of Gmail's",
+    ))
 }

@@ -9,7 +9,9 @@ use crate::{
     clock::{HOUR, MINUTE},
     db::{DbError, WriteTx},
     grid::GridError,
-    queue::{EnqueueOptions, Enqueued, Payload, Prepared, RetryPolicy, Unique, enqueue, enqueue_with},
+    queue::{
+        EnqueueOptions, Enqueued, Payload, Prepared, RetryPolicy, Unique, enqueue, enqueue_with,
+    },
 };
 
 /// Never given up: after a while, once an hour until somebody mends it.
@@ -49,7 +51,11 @@ pub struct CaptureMail {}
 pub struct MatchEmails {}
 
 fn unique(mailbox: &str, asked: bool) -> Unique {
-    Unique::while_unfinished(if asked { format!("{mailbox}:asked") } else { mailbox.to_owned() })
+    Unique::while_unfinished(if asked {
+        format!("{mailbox}:asked")
+    } else {
+        mailbox.to_owned()
+    })
 }
 
 impl Payload for BackfillMailbox {
@@ -114,16 +120,26 @@ pub async fn sync_now(tx: &mut WriteTx, id: &str, by: &str) -> Result<Enqueued, 
         id: id.to_owned(),
     })?;
     if mailbox.state == "paused" {
-        return Err(GridError::invalid("paused", "state", "this mailbox is paused: resume it first"));
+        return Err(GridError::invalid(
+            "paused",
+            "state",
+            "this mailbox is paused: resume it first",
+        ));
     }
     enqueue_for(tx, id, true, by).await
 }
 
-async fn enqueue_for(tx: &mut WriteTx, id: &str, asked: bool, by: &str) -> Result<Enqueued, GridError> {
-    let backfilled: Option<i64> = sqlx::query_scalar("select backfilled_at from mailboxes where id = ?1")
-        .bind(id)
-        .fetch_one(&mut **tx)
-        .await?;
+async fn enqueue_for(
+    tx: &mut WriteTx,
+    id: &str,
+    asked: bool,
+    by: &str,
+) -> Result<Enqueued, GridError> {
+    let backfilled: Option<i64> =
+        sqlx::query_scalar("select backfilled_at from mailboxes where id = ?1")
+            .bind(id)
+            .fetch_one(&mut **tx)
+            .await?;
     let mailbox = id.to_owned();
     let job = if backfilled.is_some() {
         Prepared::new(&CaptureMailbox { mailbox, asked })?
@@ -143,9 +159,23 @@ pub(crate) async fn enqueue_all(tx: &mut WriteTx) -> Result<usize, DbError> {
     for (mailbox, is_backfilled) in &active {
         let mailbox = mailbox.clone();
         if *is_backfilled {
-            enqueue(tx, &CaptureMailbox { mailbox, asked: false }).await?;
+            enqueue(
+                tx,
+                &CaptureMailbox {
+                    mailbox,
+                    asked: false,
+                },
+            )
+            .await?;
         } else {
-            enqueue(tx, &BackfillMailbox { mailbox, asked: false }).await?;
+            enqueue(
+                tx,
+                &BackfillMailbox {
+                    mailbox,
+                    asked: false,
+                },
+            )
+            .await?;
         }
     }
     Ok(active.len())
@@ -153,9 +183,10 @@ pub(crate) async fn enqueue_all(tx: &mut WriteTx) -> Result<usize, DbError> {
 
 /// Asks for mail to be matched again, if there is any.
 pub(crate) async fn ask_to_match(tx: &mut WriteTx) -> Result<(), DbError> {
-    let any: i64 = sqlx::query_scalar("select exists (select 1 from mailboxes where deleted_at is null)")
-        .fetch_one(&mut **tx)
-        .await?;
+    let any: i64 =
+        sqlx::query_scalar("select exists (select 1 from mailboxes where deleted_at is null)")
+            .fetch_one(&mut **tx)
+            .await?;
     if any == 1 {
         enqueue(tx, &MatchEmails {}).await?;
     }

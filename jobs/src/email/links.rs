@@ -15,12 +15,17 @@ fn missing(id: &str) -> GridError {
 
 /// Says that an email concerns an investor.
 pub async fn attach(tx: &mut WriteTx, email: &str, row: &str, by: &str) -> Result<(), GridError> {
-    let live: Option<i64> = sqlx::query_scalar("select 1 from grid_rows where id = ?1 and deleted_at is null")
-        .bind(row)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let live: Option<i64> =
+        sqlx::query_scalar("select 1 from grid_rows where id = ?1 and deleted_at is null")
+            .bind(row)
+            .fetch_optional(&mut **tx)
+            .await?;
     if live.is_none() {
-        return Err(GridError::invalid("no_such_investor", "row_id", "there is no such investor"));
+        return Err(GridError::invalid(
+            "no_such_investor",
+            "row_id",
+            "there is no such investor",
+        ));
     }
     let now = tx.now();
     // Mail that never concerned anybody cannot be attached: nobody sees it.
@@ -75,10 +80,11 @@ pub async fn detach(tx: &mut WriteTx, email: &str, row: &str, by: &str) -> Resul
 
 /// After links of an address went: what concerns nobody now is hidden.
 pub(super) async fn hide_unlinked(tx: &mut WriteTx, address: &str) -> Result<(), DbError> {
-    let emails: Vec<String> = sqlx::query_scalar("select distinct email_id from email_people where address = ?1")
-        .bind(address)
-        .fetch_all(&mut **tx)
-        .await?;
+    let emails: Vec<String> =
+        sqlx::query_scalar("select distinct email_id from email_people where address = ?1")
+            .bind(address)
+            .fetch_all(&mut **tx)
+            .await?;
     forget_text(tx, &emails).await
 }
 

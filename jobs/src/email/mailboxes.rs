@@ -126,22 +126,28 @@ async fn needed(tx: &mut WriteTx, id: &str) -> Result<Mailbox, GridError> {
 }
 
 /// Enrols a mailbox; its past is read from now on. Returns its id.
-pub async fn enrol(
-    tx: &mut WriteTx,
-    new: &New,
-    by: &str,
-) -> Result<String, GridError> {
+pub async fn enrol(tx: &mut WriteTx, new: &New, by: &str) -> Result<String, GridError> {
     let address = address::normal(&new.address).ok_or_else(|| {
-        GridError::invalid("invalid_address", "address", "write one address, such as jo@example.com")
+        GridError::invalid(
+            "invalid_address",
+            "address",
+            "write one address, such as jo@example.com",
+        )
     })?;
     let team = Team::load(tx).await?;
     if !team.owns(address::domain(&address)) {
         let ours = team.domains().join(", ");
-        let ours = if ours.is_empty() { "none yet".to_owned() } else { ours };
+        let ours = if ours.is_empty() {
+            "none yet".to_owned()
+        } else {
+            ours
+        };
         return Err(GridError::invalid(
             "foreign_address",
             "address",
-            format!("only mailboxes of the team are read; its domains, by the addresses people sign in with: {ours}"),
+            format!(
+                "only mailboxes of the team are read; its domains, by the addresses people sign in with: {ours}"
+            ),
         ));
     }
     let taken: Option<i64> =
@@ -150,7 +156,11 @@ pub async fn enrol(
             .fetch_optional(&mut **tx)
             .await?;
     if taken.is_some() {
-        return Err(GridError::invalid("already_enrolled", "address", format!("{address} is enrolled already")));
+        return Err(GridError::invalid(
+            "already_enrolled",
+            "address",
+            format!("{address} is enrolled already"),
+        ));
     }
     let consent = checked_consent(&new.consent)?;
     let privacy = checked_privacy(&new.privacy)?;
@@ -189,7 +199,11 @@ fn checked_consent(text: &str) -> Result<String, GridError> {
 
 fn checked_privacy(word: &str) -> Result<Privacy, GridError> {
     Privacy::parse(word).ok_or_else(|| {
-        GridError::invalid("invalid_privacy", "privacy", "use metadata, subject or body")
+        GridError::invalid(
+            "invalid_privacy",
+            "privacy",
+            "use metadata, subject or body",
+        )
     })
 }
 
@@ -201,14 +215,20 @@ async fn checked_start(tx: &mut WriteTx, day: &str) -> Result<i64, GridError> {
         .map_err(|_| wrong("write a day as year-month-day, such as 2026-01-31"))?;
     let zone = crate::settings::fund_zone_in(tx).await?;
     let zone = jiff::tz::TimeZone::get(&zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let now = jiff::Timestamp::from_millisecond(tx.now()).unwrap_or_default().to_zoned(zone.clone());
+    let now = jiff::Timestamp::from_millisecond(tx.now())
+        .unwrap_or_default()
+        .to_zoned(zone.clone());
     if day > now.date() {
-        return Err(wrong("that day is still to come: choose today or a day before"));
+        return Err(wrong(
+            "that day is still to come: choose today or a day before",
+        ));
     }
     if day.year() < now.year() - MAX_YEARS {
         return Err(wrong("mail of more than 15 years ago is not read"));
     }
-    let start = day.to_zoned(zone).map_err(|_| wrong("there is no such day"))?;
+    let start = day
+        .to_zoned(zone)
+        .map_err(|_| wrong("there is no such day"))?;
     Ok(start.timestamp().as_millisecond())
 }
 
@@ -221,14 +241,23 @@ async fn checked_user(tx: &mut WriteTx, id: Option<&str>) -> Result<Option<Strin
         .fetch_optional(&mut **tx)
         .await?;
     if known.is_none() {
-        return Err(GridError::invalid("no_such_user", "user_id", "there is no such person on the team"));
+        return Err(GridError::invalid(
+            "no_such_user",
+            "user_id",
+            "there is no such person on the team",
+        ));
     }
     Ok(Some(id.to_owned()))
 }
 
 /// Changes what is said of a mailbox. A new level of privacy holds for what is
 /// kept already: less is forgotten now, more is fetched.
-pub async fn change(tx: &mut WriteTx, id: &str, change: &Change, by: &str) -> Result<(), GridError> {
+pub async fn change(
+    tx: &mut WriteTx,
+    id: &str,
+    change: &Change,
+    by: &str,
+) -> Result<(), GridError> {
     let before = needed(tx, id).await?;
     let consent = change.consent.as_deref().map(checked_consent).transpose()?;
     let level = change.privacy.as_deref().map(checked_privacy).transpose()?;
@@ -285,12 +314,14 @@ async fn set_state(tx: &mut WriteTx, id: &str, state: &str, by: &str) -> Result<
 pub async fn remove(tx: &mut WriteTx, id: &str, by: &str) -> Result<Mailbox, GridError> {
     let mailbox = needed(tx, id).await?;
     let now = tx.now();
-    sqlx::query("update mailboxes set deleted_at = ?2, updated_at = ?2, updated_by = ?3 where id = ?1")
-        .bind(id)
-        .bind(now)
-        .bind(by)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "update mailboxes set deleted_at = ?2, updated_at = ?2, updated_by = ?3 where id = ?1",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(by)
+    .execute(&mut **tx)
+    .await?;
     privacy::follow(tx, id).await?;
     Ok(mailbox)
 }

@@ -27,8 +27,8 @@ pub use book::catch_up;
 pub use capture::{Ended, backfill, capture};
 pub use facts::{Facts, OnTeam, of_row as facts_of_row};
 pub use jobs::{BackfillMailbox, CaptureMail, CaptureMailbox, MatchEmails, sync_now};
-pub use links::{attach, detach};
 pub(crate) use jobs::{ask_to_match, enqueue_all};
+pub use links::{attach, detach};
 pub use mailboxes::{
     Change, Mailbox, New, change, enrol, find as find_mailbox, list as list_mailboxes, pause,
     remove, restore, resume,
@@ -37,8 +37,8 @@ pub use near::{NearMatch, decide as decide_near_match, list as near_matches};
 pub use parse::{MAX_BODY, Parsed, Part, Person, parse};
 pub use privacy::Privacy;
 pub use read::{
-    Attachment, EmailFull, EmailLine, EmailPerson, Filter, Investor, count, email, fetch_attachment,
-    list, rows_named, thread,
+    Attachment, EmailFull, EmailLine, EmailPerson, Filter, Investor, count, email,
+    fetch_attachment, list, rows_named, thread,
 };
 pub use store::{Message, Stored, Taken, store};
 pub use strip::said;

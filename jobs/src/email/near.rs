@@ -107,7 +107,12 @@ pub(super) async fn look(tx: &mut WriteTx, team: &Team, parsed: &Parsed) -> Resu
 
 /// Says whether an address is an investor's, or takes that back (`open`). Mail
 /// follows at once.
-pub async fn decide(tx: &mut WriteTx, id: &str, state: &str, by: &str) -> Result<NearMatch, GridError> {
+pub async fn decide(
+    tx: &mut WriteTx,
+    id: &str,
+    state: &str,
+    by: &str,
+) -> Result<NearMatch, GridError> {
     let before: Option<NearMatch> = sqlx::query_as(
         "select n.id, n.address, n.name, n.row_id, coalesce(f.name, '') as investor, n.reason, n.state, n.created_at, 0 as emails
          from email_near_matches n left join fundraising_investors f on f.id = n.row_id where n.id = ?1",
@@ -120,10 +125,18 @@ pub async fn decide(tx: &mut WriteTx, id: &str, state: &str, by: &str) -> Result
         id: id.to_owned(),
     })?;
     if !matches!(state, "accepted" | "dismissed" | "open") {
-        return Err(GridError::invalid("invalid_state", "state", "use accepted, dismissed or open"));
+        return Err(GridError::invalid(
+            "invalid_state",
+            "state",
+            "use accepted, dismissed or open",
+        ));
     }
     if before.state != "open" && state != "open" {
-        return Err(GridError::invalid("decided", "state", format!("this was {} already: take that back first", before.state)));
+        return Err(GridError::invalid(
+            "decided",
+            "state",
+            format!("this was {} already: take that back first", before.state),
+        ));
     }
     let now = tx.now();
     sqlx::query(

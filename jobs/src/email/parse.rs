@@ -86,7 +86,10 @@ pub async fn parse(raw: Vec<u8>) -> Result<Parsed, String> {
 pub async fn attachment(raw: Vec<u8>, at: usize) -> Result<Option<Vec<u8>>, String> {
     on_a_thread(move || {
         let message = MessageParser::default().parse(&raw)?;
-        message.attachments().nth(at).map(|part| part.contents().to_vec())
+        message
+            .attachments()
+            .nth(at)
+            .map(|part| part.contents().to_vec())
     })
     .await
 }
@@ -165,10 +168,16 @@ fn add_people(people: &mut Vec<Person>, role: &'static str, list: Option<&Addres
         let Some(address) = one.address().and_then(address::normal) else {
             continue;
         };
-        let is_new = !people.iter().any(|p| p.role == role && p.address == address);
+        let is_new = !people
+            .iter()
+            .any(|p| p.role == role && p.address == address);
         if is_new && people.len() < MAX_PEOPLE {
             let name = line(one.name().unwrap_or_default(), 120);
-            people.push(Person { role, address, name });
+            people.push(Person {
+                role,
+                address,
+                name,
+            });
         }
     }
 }
@@ -197,7 +206,12 @@ fn key_of(id: &str) -> Option<String> {
 /// Not of the bytes: each mailbox has its own trace of the way it came.
 fn content_key(from: Option<&Person>, date: Option<i64>, subject: &str, body: &str) -> String {
     let mut hash = Sha256::new();
-    for part in [from.map_or("", |p| &p.address), &date.unwrap_or(0).to_string(), subject, body] {
+    for part in [
+        from.map_or("", |p| &p.address),
+        &date.unwrap_or(0).to_string(),
+        subject,
+        body,
+    ] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -259,9 +273,12 @@ fn depth(html: &str) -> usize {
                         .take_while(char::is_ascii_alphanumeric)
                         .take(8)
                         .collect();
-                    let is_void = ["br", "img", "hr", "meta", "link", "input", "col", "wbr", "p", "li", "td", "tr", "option"]
-                        .iter()
-                        .any(|v| name.eq_ignore_ascii_case(v));
+                    let is_void = [
+                        "br", "img", "hr", "meta", "link", "input", "col", "wbr", "p", "li", "td",
+                        "tr", "option",
+                    ]
+                    .iter()
+                    .any(|v| name.eq_ignore_ascii_case(v));
                     if !is_void {
                         now += 1;
                         most = most.max(now);
@@ -286,7 +303,11 @@ fn described(part: &MessagePart<'_>, at: usize) -> Part {
     let name = name
         .map(|name| name.replace(['/', '\\'], "_"))
         .filter(|name| !name.is_empty() && name != "." && name != "..");
-    let fallback = if media_type == "message/rfc822" { "message.eml" } else { "attachment" };
+    let fallback = if media_type == "message/rfc822" {
+        "message.eml"
+    } else {
+        "attachment"
+    };
     Part {
         name: name.unwrap_or_else(|| fallback.to_owned()),
         media_type: line(&media_type, 120),
@@ -345,7 +366,10 @@ mod tests {
         let parsed = read(b"Subject: no sender\r\nDate: yesterday-ish\r\n\r\ntext").unwrap();
         assert!(parsed.from.is_none() && parsed.date.is_none());
         assert!(parsed.key.starts_with("sha256:"));
-        let again = read(b"Received: from elsewhere\r\nSubject: no sender\r\nDate: yesterday-ish\r\n\r\ntext").unwrap();
+        let again = read(
+            b"Received: from elsewhere\r\nSubject: no sender\r\nDate: yesterday-ish\r\n\r\ntext",
+        )
+        .unwrap();
         assert_eq!(parsed.key, again.key, "the way it came does not count");
         assert!(read(b"").is_err());
     }
@@ -363,7 +387,11 @@ mod tests {
 
     #[tokio::test]
     async fn nesting_without_end_is_survived() {
-        for html in ["<div>".repeat(100_000), "<blockquote><table><tr><td>".repeat(30_000), "<b><i><font>".repeat(40_000)] {
+        for html in [
+            "<div>".repeat(100_000),
+            "<blockquote><table><tr><td>".repeat(30_000),
+            "<b><i><font>".repeat(40_000),
+        ] {
             let raw = format!("From: a@x.example\r\nContent-Type: text/html\r\n\r\n{html}deep");
             let parsed = parse(raw.into_bytes()).await.unwrap();
             assert!(parsed.body.contains("deep"));
@@ -375,7 +403,9 @@ mod tests {
         }
         parse(raw.into_bytes()).await.unwrap();
         let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(5_000);
-        parse(format!("From: a@x.example\r\n{nested}").into_bytes()).await.unwrap();
+        parse(format!("From: a@x.example\r\n{nested}").into_bytes())
+            .await
+            .unwrap();
     }
 
     #[tokio::test]

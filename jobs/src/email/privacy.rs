@@ -6,7 +6,19 @@ use serde::{Deserialize, Serialize};
 use crate::db::{DbError, WriteTx};
 
 /// What is kept of a message that concerns an investor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, sqlx::Type)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    sqlx::Type,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum Privacy {
@@ -23,7 +35,11 @@ impl Privacy {
     pub const ALL: [(Self, &'static str, &'static str); 3] = [
         (Self::Body, "body", "Everything: people, subject and text"),
         (Self::Subject, "subject", "People and subject"),
-        (Self::Metadata, "metadata", "Only who wrote to whom, and when"),
+        (
+            Self::Metadata,
+            "metadata",
+            "Only who wrote to whom, and when",
+        ),
     ];
 
     /// The word for it.
@@ -37,7 +53,10 @@ impl Privacy {
 
     /// From its word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, name, _)| *name == word).map(|(it, ..)| *it)
+        Self::ALL
+            .iter()
+            .find(|(_, name, _)| *name == word)
+            .map(|(it, ..)| *it)
     }
 }
 

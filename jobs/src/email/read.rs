@@ -118,7 +118,10 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<EmailLine>, DbError> {
     let (at, id) = filter.before.unwrap_or((i64::MAX, ""));
-    let words = filter.search.map(crate::search::expression_of).filter(|w| !w.is_empty());
+    let words = filter
+        .search
+        .map(crate::search::expression_of)
+        .filter(|w| !w.is_empty());
     if let Some(row) = filter.row {
         return sqlx::query_as(
             "select e.id, e.thread_id, e.sent_at, e.from_name, e.from_address, e.direction, e.subject, substr(e.said, 1, 400) as said,
@@ -272,15 +275,26 @@ pub async fn fetch_attachment(
     .await?;
     let Some(file) = file else { return Ok(None) };
     if usize::try_from(file.size_bytes).unwrap_or(usize::MAX) > MAX_ATTACHMENT {
-        return Ok(Some(Err(Trouble::later("too_large", "this file is too large to be handed out here: open it in Gmail"))));
+        return Ok(Some(Err(Trouble::later(
+            "too_large",
+            "this file is too large to be handed out here: open it in Gmail",
+        ))));
     }
     let Some((address, gmail_id)) = place(db, &file.email_id).await? else {
-        return Ok(Some(Err(Trouble::later("no_mailbox", "no active mailbox has this email any more"))));
+        return Ok(Some(Err(Trouble::later(
+            "no_mailbox",
+            "no active mailbox has this email any more",
+        ))));
     };
     Ok(Some(fetch(db, &address, &gmail_id, file).await))
 }
 
-async fn fetch(db: &Db, address: &str, gmail_id: &str, file: Attachment) -> Result<(Attachment, Vec<u8>), Trouble> {
+async fn fetch(
+    db: &Db,
+    address: &str,
+    gmail_id: &str,
+    file: Attachment,
+) -> Result<(Attachment, Vec<u8>), Trouble> {
     let gone = || Trouble::later("gone", "Gmail has this file no more");
     let mut gmail = Gmail::of(db, address).await?;
     let got = gmail.message(gmail_id).await?.ok_or_else(gone)?;

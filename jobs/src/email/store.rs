@@ -74,7 +74,9 @@ pub async fn store(
     }
     let stored = match &message.taken {
         Taken::LeftOut => Stored::default(),
-        Taken::Broken(error, key, size) => broken(tx, mailbox, message, (error, key, *size)).await?,
+        Taken::Broken(error, key, size) => {
+            broken(tx, mailbox, message, (error, key, *size)).await?
+        }
         Taken::Parsed(parsed) => keep(tx, mailbox, team, message, parsed).await?,
     };
     let now = tx.now();
@@ -158,7 +160,10 @@ async fn insert(
 ) -> Result<String, DbError> {
     let (id, now) = (tx.new_id(), tx.now());
     // Gmail says when it came; what a message says of itself may be anything.
-    let sent_at = message.internal_date.or(parsed.date.filter(|d| (0..=now).contains(d))).unwrap_or(now);
+    let sent_at = message
+        .internal_date
+        .or(parsed.date.filter(|d| (0..=now).contains(d)))
+        .unwrap_or(now);
     let thread = thread_of(tx, mailbox, message, parsed, sent_at).await?;
     let from = parsed.from.as_ref();
     sqlx::query(
@@ -201,8 +206,14 @@ async fn insert(
 }
 
 fn direction(team: &Team, parsed: &Parsed) -> &'static str {
-    let is_own = parsed.from.as_ref().is_some_and(|p| team.is_ours(&p.address));
-    let mut others = parsed.people.iter().filter(|p| p.role != "from" && p.role != "reply_to");
+    let is_own = parsed
+        .from
+        .as_ref()
+        .is_some_and(|p| team.is_ours(&p.address));
+    let mut others = parsed
+        .people
+        .iter()
+        .filter(|p| p.role != "from" && p.role != "reply_to");
     match (is_own, others.any(|p| !team.is_ours(&p.address))) {
         (false, _) => "in",
         (true, true) => "out",
@@ -246,7 +257,7 @@ async fn thread_of(
         for sql in [
             "update emails set thread_id = ?1 where thread_id = ?2",
             "update or ignore email_proposals set thread_id = ?1 where thread_id = ?2",
-            "update email_threads set first_at = min(first_at, o.first_at), last_at = max(last_at, o.last_at)
+            "update email_threads set first_at = min(email_threads.first_at, o.first_at), last_at = max(email_threads.last_at, o.last_at)
              from (select first_at, last_at from email_threads where id = ?2) o where email_threads.id = ?1",
             "delete from email_threads where id = ?2 and ?1 <> ?2
                and not exists (select 1 from email_proposals where thread_id = ?2)",
@@ -345,7 +356,11 @@ async fn broken(
 }
 
 /// What Gmail threw away is gone from here once no mailbox has it.
-pub(super) async fn forget(tx: &mut WriteTx, mailbox: &str, gmail_ids: &[String]) -> Result<(), DbError> {
+pub(super) async fn forget(
+    tx: &mut WriteTx,
+    mailbox: &str,
+    gmail_ids: &[String],
+) -> Result<(), DbError> {
     let now = tx.now();
     let ids = Value::from(gmail_ids.to_vec()).to_string();
     sqlx::query(

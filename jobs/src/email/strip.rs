@@ -36,8 +36,9 @@ static BAR: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// The first line of a block of headers, as Outlook quotes.
-static HEAD_FROM: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)^\s*\*?(from|von|de|da|van|från|fra|от|发件人|差出人)\*?\s*[:：]\s*\S"));
+static HEAD_FROM: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"(?i)^\s*\*?(from|von|de|da|van|från|fra|от|发件人|差出人)\*?\s*[:：]\s*\S")
+});
 static HEAD_MORE: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?i)^\s*\*?(sent|date|to|subject|gesendet|datum|an|betreff|envoyé|à|objet|enviado( el)?|para|asunto|inviato|data|a|oggetto|verzonden|aan|onderwerp|enviada( em)?|assunto|skickat|till|ämne|sendt|til|emne|дата|кому|тема|发送时间|收件人|主题|送信日時|宛先|件名)\*?\s*[:：]",
@@ -138,7 +139,9 @@ fn intro(lines: &[&str]) -> Option<usize> {
 }
 
 fn is_header_block(lines: &[&str]) -> bool {
-    let is_line = lines.first().is_some_and(|l| l.len() > 20 && l.chars().all(|c| c == '_'));
+    let is_line = lines
+        .first()
+        .is_some_and(|l| l.len() > 20 && l.chars().all(|c| c == '_'));
     let from = usize::from(is_line);
     let Some(first) = lines.get(from) else {
         return false;
@@ -146,7 +149,11 @@ fn is_header_block(lines: &[&str]) -> bool {
     if !HEAD_FROM.is_match(first) {
         return false;
     }
-    let more = lines.iter().skip(from + 1).take(6).filter(|l| HEAD_MORE.is_match(l));
+    let more = lines
+        .iter()
+        .skip(from + 1)
+        .take(6)
+        .filter(|l| HEAD_MORE.is_match(l));
     more.count() >= 2
 }
 
@@ -198,28 +205,116 @@ mod tests {
     #[test]
     fn quotations_and_signatures_go_in_many_tongues_and_programs() {
         for (name, body, wanted) in [
-            ("gmail", "Yes, Tuesday works.\n\nOn Mon, Mar 2, 2026 at 10:14 AM Ada Lovelace <ada@x.example> wrote:\n\n> Does Tuesday work?\n> Ada\n", "Yes, Tuesday works."),
-            ("gmail wrapped", "Sounds good.\n\nOn Mon, Mar 2, 2026 at 10:14 AM Ada Lovelace with a Long Name\n<ada@norwind.example> wrote:\n> hm\n", "Sounds good."),
-            ("gmail html as text", "Fine by us.\n\nOn Mon, Mar 2, 2026 at 10:14 Ada <ada@x.example> wrote:\n\nDoes Tuesday work?\n", "Fine by us."),
-            ("outlook", "Please find the deck.\n\nBest regards,\nBo Vestergaard\nPartner, Norwind\n+45 12 34\n\n________________________________\nFrom: Ada <ada@x.example>\nSent: Monday, 2 March 2026 10:14\nTo: Bo\nSubject: Deck\n\nCould you send it?", "Please find the deck."),
-            ("outlook german", "Passt.\n\nVon: Ada <ada@x.example>\nGesendet: Montag, 2. März 2026\nAn: Bo\nBetreff: Termin\n\nGeht Dienstag?", "Passt."),
-            ("outlook bar", "See below.\n\n-----Original Message-----\nFrom: x\nold", "See below."),
-            ("german", "Gerne am Dienstag.\n\nMit freundlichen Grüßen\nJo Beispiel\n\nAm 02.03.2026 um 10:14 schrieb Ada <ada@x.example>:\n> Wann?\n", "Gerne am Dienstag."),
-            ("french", "D'accord.\n\nCordialement,\nJo\n\nLe lun. 2 mars 2026 à 10:14, Ada <ada@x.example> a écrit :\n> Quand ?\n", "D'accord."),
-            ("spanish", "Perfecto.\n\nEl lun, 2 mar 2026 a las 10:14, Ada (<ada@x.example>) escribió:\n> ¿Cuándo?\n", "Perfecto."),
-            ("italian", "Va bene.\n\nIl giorno lun 2 mar 2026 alle ore 10:14 Ada <ada@x.example> ha scritto:\n> Quando?\n", "Va bene."),
-            ("dutch", "Prima.\n\nOp ma 2 mrt 2026 om 10:14 schreef Ada <ada@x.example>:\n> Wanneer?\n", "Prima."),
-            ("portuguese", "Certo.\n\nEm seg., 2 de mar. de 2026 às 10:14, Ada <ada@x.example> escreveu:\n> Quando?\n", "Certo."),
-            ("swedish", "Det blir bra.\n\nDen mån 2 mars 2026 kl 10:14 skrev Ada <ada@x.example>:\n> När?\n", "Det blir bra."),
-            ("russian", "Хорошо.\n\nпн, 2 мар. 2026 г. в 10:14, Ada <ada@x.example> написала:\n> Когда?\n", "Хорошо."),
-            ("chinese", "好的。\n\nAda <ada@x.example> 于2026年3月2日周一 10:14写道：\n> 什么时候？\n", "好的。"),
-            ("apple phone", "On my way.\n\nSent from my iPhone\n\n> On 2 Mar 2026, at 10:14, Ada <ada@x.example> wrote:\n> \n> Where are you?\n", "On my way."),
-            ("answers between", "On Mon, 2 Mar 2026 at 10:14, Ada <ada@x.example> wrote:\n> Which fund?\nFund II.\n> How much?\n500k.\n", "Fund II.\n500k."),
-            ("signature mark", "Numbers attached.\n-- \nAda\nNorwind", "Numbers attached."),
-            ("notice", "Signed copy attached.\n\nThis email and any attachments are confidential and meant for the addressee only.", "Signed copy attached."),
-            ("only forwarded", "> the whole message\n> is quoted", "the whole message\nis quoted"),
-            ("prose stays", "He wrote: buy more.\nFrom: here to there is far.\n\nOn balance we like it.", "He wrote: buy more.\nFrom: here to there is far.\n\nOn balance we like it."),
-            ("thanks in the middle", "Thanks\n\nWe will wire on Friday, subject to the side letter being signed by both of us, as we said on the phone last week with everybody.", "Thanks\n\nWe will wire on Friday, subject to the side letter being signed by both of us, as we said on the phone last week with everybody."),
+            (
+                "gmail",
+                "Yes, Tuesday works.\n\nOn Mon, Mar 2, 2026 at 10:14 AM Ada Lovelace <ada@x.example> wrote:\n\n> Does Tuesday work?\n> Ada\n",
+                "Yes, Tuesday works.",
+            ),
+            (
+                "gmail wrapped",
+                "Sounds good.\n\nOn Mon, Mar 2, 2026 at 10:14 AM Ada Lovelace with a Long Name\n<ada@norwind.example> wrote:\n> hm\n",
+                "Sounds good.",
+            ),
+            (
+                "gmail html as text",
+                "Fine by us.\n\nOn Mon, Mar 2, 2026 at 10:14 Ada <ada@x.example> wrote:\n\nDoes Tuesday work?\n",
+                "Fine by us.",
+            ),
+            (
+                "outlook",
+                "Please find the deck.\n\nBest regards,\nBo Vestergaard\nPartner, Norwind\n+45 12 34\n\n________________________________\nFrom: Ada <ada@x.example>\nSent: Monday, 2 March 2026 10:14\nTo: Bo\nSubject: Deck\n\nCould you send it?",
+                "Please find the deck.",
+            ),
+            (
+                "outlook german",
+                "Passt.\n\nVon: Ada <ada@x.example>\nGesendet: Montag, 2. März 2026\nAn: Bo\nBetreff: Termin\n\nGeht Dienstag?",
+                "Passt.",
+            ),
+            (
+                "outlook bar",
+                "See below.\n\n-----Original Message-----\nFrom: x\nold",
+                "See below.",
+            ),
+            (
+                "german",
+                "Gerne am Dienstag.\n\nMit freundlichen Grüßen\nJo Beispiel\n\nAm 02.03.2026 um 10:14 schrieb Ada <ada@x.example>:\n> Wann?\n",
+                "Gerne am Dienstag.",
+            ),
+            (
+                "french",
+                "D'accord.\n\nCordialement,\nJo\n\nLe lun. 2 mars 2026 à 10:14, Ada <ada@x.example> a écrit :\n> Quand ?\n",
+                "D'accord.",
+            ),
+            (
+                "spanish",
+                "Perfecto.\n\nEl lun, 2 mar 2026 a las 10:14, Ada (<ada@x.example>) escribió:\n> ¿Cuándo?\n",
+                "Perfecto.",
+            ),
+            (
+                "italian",
+                "Va bene.\n\nIl giorno lun 2 mar 2026 alle ore 10:14 Ada <ada@x.example> ha scritto:\n> Quando?\n",
+                "Va bene.",
+            ),
+            (
+                "dutch",
+                "Prima.\n\nOp ma 2 mrt 2026 om 10:14 schreef Ada <ada@x.example>:\n> Wanneer?\n",
+                "Prima.",
+            ),
+            (
+                "portuguese",
+                "Certo.\n\nEm seg., 2 de mar. de 2026 às 10:14, Ada <ada@x.example> escreveu:\n> Quando?\n",
+                "Certo.",
+            ),
+            (
+                "swedish",
+                "Det blir bra.\n\nDen mån 2 mars 2026 kl 10:14 skrev Ada <ada@x.example>:\n> När?\n",
+                "Det blir bra.",
+            ),
+            (
+                "russian",
+                "Хорошо.\n\nпн, 2 мар. 2026 г. в 10:14, Ada <ada@x.example> написала:\n> Когда?\n",
+                "Хорошо.",
+            ),
+            (
+                "chinese",
+                "好的。\n\nAda <ada@x.example> 于2026年3月2日周一 10:14写道：\n> 什么时候？\n",
+                "好的。",
+            ),
+            (
+                "apple phone",
+                "On my way.\n\nSent from my iPhone\n\n> On 2 Mar 2026, at 10:14, Ada <ada@x.example> wrote:\n> \n> Where are you?\n",
+                "On my way.",
+            ),
+            (
+                "answers between",
+                "On Mon, 2 Mar 2026 at 10:14, Ada <ada@x.example> wrote:\n> Which fund?\nFund II.\n> How much?\n500k.\n",
+                "Fund II.\n500k.",
+            ),
+            (
+                "signature mark",
+                "Numbers attached.\n-- \nAda\nNorwind",
+                "Numbers attached.",
+            ),
+            (
+                "notice",
+                "Signed copy attached.\n\nThis email and any attachments are confidential and meant for the addressee only.",
+                "Signed copy attached.",
+            ),
+            (
+                "only forwarded",
+                "> the whole message\n> is quoted",
+                "the whole message\nis quoted",
+            ),
+            (
+                "prose stays",
+                "He wrote: buy more.\nFrom: here to there is far.\n\nOn balance we like it.",
+                "He wrote: buy more.\nFrom: here to there is far.\n\nOn balance we like it.",
+            ),
+            (
+                "thanks in the middle",
+                "Thanks\n\nWe will wire on Friday, subject to the side letter being signed by both of us, as we said on the phone last week with everybody.",
+                "Thanks\n\nWe will wire on Friday, subject to the side letter being signed by both of us, as we said on the phone last week with everybody.",
+            ),
             ("empty", "", ""),
         ] {
             assert_eq!(said(body), wanted, "{name}");

@@ -52,11 +52,18 @@ pub async fn fetch_texts(cx: &Context) -> Result<usize, JobError> {
         };
         after.clone_from(&wanted.id);
         if opened != wanted.address {
-            open = Some(Gmail::of(cx.db(), &wanted.address).await.map_err(|t| wait(&t))?);
+            open = Some(
+                Gmail::of(cx.db(), &wanted.address)
+                    .await
+                    .map_err(|t| wait(&t))?,
+            );
             opened.clone_from(&wanted.address);
         }
         let Some(gmail) = open.as_mut() else { continue };
-        let got = gmail.message(&wanted.gmail_id).await.map_err(|t| wait(&t))?;
+        let got = gmail
+            .message(&wanted.gmail_id)
+            .await
+            .map_err(|t| wait(&t))?;
         let parsed = match got {
             Some(got) => parse(got.raw).await.ok(),
             None => None,
@@ -83,7 +90,9 @@ pub async fn fetch_texts(cx: &Context) -> Result<usize, JobError> {
 /// How a job waits for Gmail.
 pub(super) fn wait(trouble: &Trouble) -> JobError {
     match trouble.again {
-        Again::Soon(Some(ms)) => JobError::retry_after(i64::try_from(ms).unwrap_or(60_000), &trouble.message),
+        Again::Soon(Some(ms)) => {
+            JobError::retry_after(i64::try_from(ms).unwrap_or(60_000), &trouble.message)
+        }
         _ => JobError::retry(&trouble.message),
     }
 }

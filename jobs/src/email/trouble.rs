@@ -40,11 +40,17 @@ impl Trouble {
 
     /// Google cannot be reached, or hung up.
     pub(super) fn unreachable(error: &reqwest::Error) -> Self {
-        let what = if error.is_timeout() { "did not answer in time" } else { "cannot be reached" };
+        let what = if error.is_timeout() {
+            "did not answer in time"
+        } else {
+            "cannot be reached"
+        };
         Self::new(
             "unreachable",
             Again::Soon(None),
-            format!("Google {what}: the CRM tries again by itself; check the network if this stays"),
+            format!(
+                "Google {what}: the CRM tries again by itself; check the network if this stays"
+            ),
         )
     }
 
@@ -59,7 +65,9 @@ impl Trouble {
             ),
             (_, "invalid_grant") => Self::later(
                 "invalid_grant",
-                format!("Google knows no user {mailbox}, or this machine's clock is wrong: check the spelling, that the account is active, and the clock"),
+                format!(
+                    "Google knows no user {mailbox}, or this machine's clock is wrong: check the spelling, that the account is active, and the clock"
+                ),
             ),
             (_, "invalid_client" | "invalid_request" | "unsupported_grant_type") => Self::later(
                 "invalid_client",
@@ -69,8 +77,15 @@ impl Trouble {
                 "invalid_scope",
                 "Google does not know the scope: enable the Gmail API in the project of the service account",
             ),
-            (429 | 500.., _) => Self::new("unavailable", Again::Soon(None), "Google hands out no token just now: the CRM tries again by itself"),
-            _ => Self::later("token_refused", format!("Google refused to sign the service account in (status {status})")),
+            (429 | 500.., _) => Self::new(
+                "unavailable",
+                Again::Soon(None),
+                "Google hands out no token just now: the CRM tries again by itself",
+            ),
+            _ => Self::later(
+                "token_refused",
+                format!("Google refused to sign the service account in (status {status})"),
+            ),
         }
     }
 
@@ -82,13 +97,19 @@ impl Trouble {
         let says = error["message"].as_str().unwrap_or_default();
         let says: String = says.chars().filter(|c| !c.is_control()).take(200).collect();
         match (status, reason) {
-            (401, _) => Self::new("unauthorized", Again::NewToken, "Google does not take the token any more"),
-            (404, _) => Self::new("not_found", Again::Gone, "Gmail has it no more"),
-            (429, _) | (403, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded") => Self::new(
-                "rate_limited",
-                Again::Soon(after_ms),
-                "Gmail asks for a break, because much was read: the CRM goes on by itself",
+            (401, _) => Self::new(
+                "unauthorized",
+                Again::NewToken,
+                "Google does not take the token any more",
             ),
+            (404, _) => Self::new("not_found", Again::Gone, "Gmail has it no more"),
+            (429, _) | (403, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded") => {
+                Self::new(
+                    "rate_limited",
+                    Again::Soon(after_ms),
+                    "Gmail asks for a break, because much was read: the CRM goes on by itself",
+                )
+            }
             (400, "failedPrecondition") => Self::later(
                 "failed_precondition",
                 "this account has no Gmail: give it a Google Workspace licence with Gmail, or remove the mailbox",
@@ -99,10 +120,19 @@ impl Trouble {
             ),
             (403, _) => Self::later(
                 "forbidden",
-                format!("Gmail refuses this: {says}. Check the scope on the Mailboxes page, and that the account is not suspended"),
+                format!(
+                    "Gmail refuses this: {says}. Check the scope on the Mailboxes page, and that the account is not suspended"
+                ),
             ),
-            (500.., _) => Self::new("unavailable", Again::Soon(after_ms), "Gmail has a problem of its own: the CRM tries again by itself"),
-            _ => Self::later("refused", format!("Gmail refused a request (status {status}): {says}")),
+            (500.., _) => Self::new(
+                "unavailable",
+                Again::Soon(after_ms),
+                "Gmail has a problem of its own: the CRM tries again by itself",
+            ),
+            _ => Self::later(
+                "refused",
+                format!("Gmail refused a request (status {status}): {says}"),
+            ),
         }
     }
 }
@@ -114,18 +144,35 @@ mod tests {
     #[test]
     fn each_refusal_has_its_code_and_its_fix() {
         let token = |status, body| Trouble::of_token(status, body, "jo@ours.example");
-        let missing = token(401, r#"{"error":"unauthorized_client","error_description":"x"}"#);
+        let missing = token(
+            401,
+            r#"{"error":"unauthorized_client","error_description":"x"}"#,
+        );
         assert_eq!(missing.code, "unauthorized_client");
         assert!(missing.message.contains("24 hours") && missing.again == Again::Later);
-        assert!(token(400, r#"{"error":"invalid_grant"}"#).message.contains("jo@ours.example"));
+        assert!(
+            token(400, r#"{"error":"invalid_grant"}"#)
+                .message
+                .contains("jo@ours.example")
+        );
         assert_eq!(token(503, "<html>").again, Again::Soon(None));
         let api = |status, reason: &str| {
-            Trouble::of_api(status, &format!(r#"{{"error":{{"errors":[{{"reason":"{reason}"}}],"message":"m"}}}}"#), Some(7))
+            Trouble::of_api(
+                status,
+                &format!(r#"{{"error":{{"errors":[{{"reason":"{reason}"}}],"message":"m"}}}}"#),
+                Some(7),
+            )
         };
-        assert_eq!(api(403, "userRateLimitExceeded").again, Again::Soon(Some(7)));
+        assert_eq!(
+            api(403, "userRateLimitExceeded").again,
+            Again::Soon(Some(7))
+        );
         assert_eq!(api(403, "insufficientPermissions").again, Again::Later);
         assert_eq!(api(400, "failedPrecondition").code, "failed_precondition");
         assert_eq!(api(404, "notFound").again, Again::Gone);
-        assert_eq!(Trouble::of_api(502, "<html>bad gateway</html>", None).code, "unavailable");
+        assert_eq!(
+            Trouble::of_api(502, "<html>bad gateway</html>", None).code,
+            "unavailable"
+        );
     }
 }

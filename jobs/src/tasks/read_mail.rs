@@ -42,7 +42,9 @@ impl Job for MatchEmails {
         let matched = email::catch_up(cx.db()).await.or_retry()?.len();
         let fetched = email::fetch_texts(cx).await?;
         if matched + fetched > 0 {
-            cx.log(format!("{matched} emails concern an investor now; {fetched} texts fetched"));
+            cx.log(format!(
+                "{matched} emails concern an investor now; {fetched} texts fetched"
+            ));
         }
         cx.output(&serde_json::json!({ "matched": matched, "fetched": fetched }));
         Ok(())

@@ -26,12 +26,25 @@ pub fn routes() -> Router<Shared> {
         .route("/gmail/v1/users/{user}/profile", get(profile))
         .route("/gmail/v1/users/{user}/labels", get(labels))
         .route("/gmail/v1/users/{user}/messages", get(list).post(insert))
-        .route("/gmail/v1/users/{user}/messages/{id}", get(message).delete(remove))
+        .route(
+            "/gmail/v1/users/{user}/messages/{id}",
+            get(message).delete(remove),
+        )
         .route("/gmail/v1/users/{user}/messages/{id}/modify", post(modify))
-        .route("/gmail/v1/users/{user}/messages/{id}/attachments/{part}", get(attachment))
+        .route(
+            "/gmail/v1/users/{user}/messages/{id}/attachments/{part}",
+            get(attachment),
+        )
         .route("/gmail/v1/users/{user}/history", get(history))
         .route("/gmail/v1/users/{user}/drafts", post(draft))
-        .fallback(|| async { refused(404, "notFound", "NOT_FOUND", "Requested entity was not found.") })
+        .fallback(|| async {
+            refused(
+                404,
+                "notFound",
+                "NOT_FOUND",
+                "Requested entity was not found.",
+            )
+        })
 }
 
 pub fn refused(status: u16, reason: &str, word: &str, says: &str) -> Response {
@@ -46,7 +59,10 @@ pub fn refused(status: u16, reason: &str, word: &str, says: &str) -> Response {
 pub async fn injected(world: &Shared, path: &str) -> Option<Response> {
     let failure = {
         let mut world = world.lock().unwrap();
-        let at = world.failures.iter().position(|f| f.times > 0 && path.contains(&f.path))?;
+        let at = world
+            .failures
+            .iter()
+            .position(|f| f.times > 0 && path.contains(&f.path))?;
         world.failures[at].times -= 1;
         world.failures[at].clone()
     };
@@ -66,11 +82,22 @@ pub async fn injected(world: &Shared, path: &str) -> Option<Response> {
         };
         return Some(refused(failure.status, reason, word, "injected"));
     }
-    Some((StatusCode::from_u16(failure.status).unwrap(), Json(failure.body)).into_response())
+    Some(
+        (
+            StatusCode::from_u16(failure.status).unwrap(),
+            Json(failure.body),
+        )
+            .into_response(),
+    )
 }
 
 /// Whose mailbox this request may see.
-async fn allowed(world: &Shared, headers: &HeaderMap, user: &str, path: &str) -> Result<String, Response> {
+async fn allowed(
+    world: &Shared,
+    headers: &HeaderMap,
+    user: &str,
+    path: &str,
+) -> Result<String, Response> {
     if let Some(failed) = injected(world, path).await {
         return Err(failed);
     }
@@ -80,10 +107,20 @@ async fn allowed(world: &Shared, headers: &HeaderMap, user: &str, path: &str) ->
         .and_then(|v| v.to_str().ok()?.strip_prefix("Bearer "))
         .unwrap_or_default();
     let Some(owner) = world.tokens.get(token).cloned() else {
-        return Err(refused(401, "authError", "UNAUTHENTICATED", "Request had invalid authentication credentials."));
+        return Err(refused(
+            401,
+            "authError",
+            "UNAUTHENTICATED",
+            "Request had invalid authentication credentials.",
+        ));
     };
     if user != "me" && user != owner {
-        return Err(refused(403, "forbidden", "PERMISSION_DENIED", &format!("Delegation denied for {owner}")));
+        return Err(refused(
+            403,
+            "forbidden",
+            "PERMISSION_DENIED",
+            &format!("Delegation denied for {owner}"),
+        ));
     }
     let kind = path.split('/').next().unwrap_or(path);
     *world.calls.entry(kind.to_owned()).or_default() += 1;
@@ -91,14 +128,26 @@ async fn allowed(world: &Shared, headers: &HeaderMap, user: &str, path: &str) ->
 }
 
 fn asked<'a>(query: &'a Asked, name: &str) -> Option<&'a str> {
-    query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    query
+        .iter()
+        .find(|(n, _)| n == name)
+        .map(|(_, v)| v.as_str())
 }
 
 fn gone() -> Response {
-    refused(404, "notFound", "NOT_FOUND", "Requested entity was not found.")
+    refused(
+        404,
+        "notFound",
+        "NOT_FOUND",
+        "Requested entity was not found.",
+    )
 }
 
-async fn profile(State(world): State<Shared>, Path(user): Path<String>, headers: HeaderMap) -> Response {
+async fn profile(
+    State(world): State<Shared>,
+    Path(user): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let owner = match allowed(&world, &headers, &user, "profile").await {
         Ok(owner) => owner,
         Err(refused) => return refused,
@@ -112,7 +161,11 @@ async fn profile(State(world): State<Shared>, Path(user): Path<String>, headers:
     .into_response()
 }
 
-async fn labels(State(world): State<Shared>, Path(user): Path<String>, headers: HeaderMap) -> Response {
+async fn labels(
+    State(world): State<Shared>,
+    Path(user): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     if let Err(refused) = allowed(&world, &headers, &user, "labels").await {
         return refused;
     }
@@ -123,7 +176,12 @@ async fn labels(State(world): State<Shared>, Path(user): Path<String>, headers: 
     Json(json!({ "labels": all })).into_response()
 }
 
-async fn list(State(world): State<Shared>, Path(user): Path<String>, headers: HeaderMap, query: Asked) -> Response {
+async fn list(
+    State(world): State<Shared>,
+    Path(user): Path<String>,
+    headers: HeaderMap,
+    query: Asked,
+) -> Response {
     let owner = match allowed(&world, &headers, &user, "messages?list").await {
         Ok(owner) => owner,
         Err(refused) => return refused,
@@ -133,17 +191,34 @@ async fn list(State(world): State<Shared>, Path(user): Path<String>, headers: He
     found.sort_by_key(|m| std::cmp::Reverse((m.at, m.history)));
     found.retain(|m| !m.labels.iter().any(|l| l == "SPAM" || l == "TRASH"));
     for word in asked(&query, "q").unwrap_or_default().split_whitespace() {
-        if let Some(after) = word.strip_prefix("after:").and_then(|s| s.parse::<i64>().ok()) {
+        if let Some(after) = word
+            .strip_prefix("after:")
+            .and_then(|s| s.parse::<i64>().ok())
+        {
             found.retain(|m| m.at >= after * 1_000);
         } else if let Some(id) = word.strip_prefix("rfc822msgid:") {
-            found.retain(|m| MessageParser::default().parse(&m.raw).is_some_and(|p| p.message_id() == Some(id)));
+            found.retain(|m| {
+                MessageParser::default()
+                    .parse(&m.raw)
+                    .is_some_and(|p| p.message_id() == Some(id))
+            });
         }
     }
-    let most: usize = asked(&query, "maxResults").and_then(|m| m.parse().ok()).unwrap_or(100).min(500);
+    let most: usize = asked(&query, "maxResults")
+        .and_then(|m| m.parse().ok())
+        .unwrap_or(100)
+        .min(500);
     let from: usize = match asked(&query, "pageToken").map(str::parse) {
         None => 0,
         Some(Ok(from)) => from,
-        Some(Err(_)) => return refused(400, "invalidArgument", "INVALID_ARGUMENT", "Invalid pageToken"),
+        Some(Err(_)) => {
+            return refused(
+                400,
+                "invalidArgument",
+                "INVALID_ARGUMENT",
+                "Invalid pageToken",
+            );
+        }
     };
     let page: Vec<Value> = found
         .iter()
@@ -171,13 +246,30 @@ async fn message(
         Ok(owner) => owner,
         Err(refused) => return refused,
     };
-    let found = world.lock().unwrap().mailboxes[&owner].messages.iter().find(|m| m.id == id).cloned();
+    let found = world.lock().unwrap().mailboxes[&owner]
+        .messages
+        .iter()
+        .find(|m| m.id == id)
+        .cloned();
     let Some(found) = found else { return gone() };
-    let wanted: Vec<String> = query.iter().filter(|(n, _)| n == "metadataHeaders").map(|(_, v)| v.clone()).collect();
-    found.shown(asked(&query, "format").unwrap_or("full"), &wanted).map_or_else(
-        || refused(400, "invalidArgument", "INVALID_ARGUMENT", "Invalid value for format"),
-        |shown| Json(shown).into_response(),
-    )
+    let wanted: Vec<String> = query
+        .iter()
+        .filter(|(n, _)| n == "metadataHeaders")
+        .map(|(_, v)| v.clone())
+        .collect();
+    found
+        .shown(asked(&query, "format").unwrap_or("full"), &wanted)
+        .map_or_else(
+            || {
+                refused(
+                    400,
+                    "invalidArgument",
+                    "INVALID_ARGUMENT",
+                    "Invalid value for format",
+                )
+            },
+            |shown| Json(shown).into_response(),
+        )
 }
 
 async fn attachment(
@@ -191,23 +283,41 @@ async fn attachment(
     };
     let world = world.lock().unwrap();
     let found = world.mailboxes[&owner].messages.iter().find(|m| m.id == id);
-    found.and_then(|m| m.attachment(&part)).map_or_else(gone, |shown| Json(shown).into_response())
+    found
+        .and_then(|m| m.attachment(&part))
+        .map_or_else(gone, |shown| Json(shown).into_response())
 }
 
-async fn history(State(world): State<Shared>, Path(user): Path<String>, headers: HeaderMap, query: Asked) -> Response {
+async fn history(
+    State(world): State<Shared>,
+    Path(user): Path<String>,
+    headers: HeaderMap,
+    query: Asked,
+) -> Response {
     let owner = match allowed(&world, &headers, &user, "history").await {
         Ok(owner) => owner,
         Err(refused) => return refused,
     };
     let world = world.lock().unwrap();
     let mailbox = &world.mailboxes[&owner];
-    let since: u64 = asked(&query, "startHistoryId").and_then(|s| s.parse().ok()).unwrap_or(0);
+    let since: u64 = asked(&query, "startHistoryId")
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(0);
     if since < mailbox.oldest_history {
         return gone();
     }
-    let most: usize = asked(&query, "maxResults").and_then(|m| m.parse().ok()).unwrap_or(100).min(500);
-    let from: usize = asked(&query, "pageToken").and_then(|t| t.parse().ok()).unwrap_or(0);
-    let kinds: Vec<&str> = query.iter().filter(|(n, _)| n == "historyTypes").map(|(_, v)| v.as_str()).collect();
+    let most: usize = asked(&query, "maxResults")
+        .and_then(|m| m.parse().ok())
+        .unwrap_or(100)
+        .min(500);
+    let from: usize = asked(&query, "pageToken")
+        .and_then(|t| t.parse().ok())
+        .unwrap_or(0);
+    let kinds: Vec<&str> = query
+        .iter()
+        .filter(|(n, _)| n == "historyTypes")
+        .map(|(_, v)| v.as_str())
+        .collect();
     let field = |kind: &str| match kind {
         "messageAdded" => "messagesAdded",
         "messageDeleted" => "messagesDeleted",
@@ -217,7 +327,9 @@ async fn history(State(world): State<Shared>, Path(user): Path<String>, headers:
     let all: Vec<&Value> = mailbox
         .history
         .iter()
-        .filter(|(id, entry)| *id > since && (kinds.is_empty() || kinds.iter().any(|k| entry.get(field(k)).is_some())))
+        .filter(|(id, entry)| {
+            *id > since && (kinds.is_empty() || kinds.iter().any(|k| entry.get(field(k)).is_some()))
+        })
         .map(|(_, entry)| entry)
         .collect();
     let page: Vec<&&Value> = all.iter().skip(from).take(most).collect();
@@ -231,18 +343,36 @@ async fn history(State(world): State<Shared>, Path(user): Path<String>, headers:
     Json(answer).into_response()
 }
 
-async fn insert(State(world): State<Shared>, Path(user): Path<String>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+async fn insert(
+    State(world): State<Shared>,
+    Path(user): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
     let owner = match allowed(&world, &headers, &user, "messages?insert").await {
         Ok(owner) => owner,
         Err(refused) => return refused,
     };
     let Some(raw) = body["raw"].as_str().and_then(|r| URL_SAFE.decode(r).ok()) else {
-        return refused(400, "invalidArgument", "INVALID_ARGUMENT", "'raw' RFC822 payload message string is required");
+        return refused(
+            400,
+            "invalidArgument",
+            "INVALID_ARGUMENT",
+            "'raw' RFC822 payload message string is required",
+        );
     };
-    let labels = body["labelIds"].as_array().map(|l| l.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect());
+    let labels = body["labelIds"].as_array().map(|l| {
+        l.iter()
+            .filter_map(|v| v.as_str().map(str::to_owned))
+            .collect()
+    });
     let mut world = world.lock().unwrap();
     let id = add(&mut world, &owner, raw, labels, None, None);
-    let found = world.mailboxes[&owner].messages.iter().find(|m| m.id == id).unwrap();
+    let found = world.mailboxes[&owner]
+        .messages
+        .iter()
+        .find(|m| m.id == id)
+        .unwrap();
     Json(found.named()).into_response()
 }
 
@@ -258,15 +388,30 @@ async fn modify(
     };
     let mut world = world.lock().unwrap();
     let of = |name: &str| -> Vec<String> {
-        body[name].as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+        body[name]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|v| v.as_str().map(str::to_owned))
+            .collect()
     };
-    match relabel(&mut world, &owner, &id, &of("addLabelIds"), &of("removeLabelIds")) {
+    match relabel(
+        &mut world,
+        &owner,
+        &id,
+        &of("addLabelIds"),
+        &of("removeLabelIds"),
+    ) {
         Some(shown) => Json(shown).into_response(),
         None => gone(),
     }
 }
 
-async fn remove(State(world): State<Shared>, Path((user, id)): Path<(String, String)>, headers: HeaderMap) -> Response {
+async fn remove(
+    State(world): State<Shared>,
+    Path((user, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
     let owner = match allowed(&world, &headers, &user, "delete").await {
         Ok(owner) => owner,
         Err(refused) => return refused,
@@ -275,18 +420,38 @@ async fn remove(State(world): State<Shared>, Path((user, id)): Path<(String, Str
     StatusCode::NO_CONTENT.into_response()
 }
 
-async fn draft(State(world): State<Shared>, Path(user): Path<String>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+async fn draft(
+    State(world): State<Shared>,
+    Path(user): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
     let owner = match allowed(&world, &headers, &user, "drafts").await {
         Ok(owner) => owner,
         Err(refused) => return refused,
     };
     let mut world = world.lock().unwrap();
-    let raw = body["message"]["raw"].as_str().and_then(|r| URL_SAFE.decode(r).ok()).unwrap_or_default();
-    let message = add(&mut world, &owner, raw, Some(vec!["DRAFT".to_owned()]), None, None);
+    let raw = body["message"]["raw"]
+        .as_str()
+        .and_then(|r| URL_SAFE.decode(r).ok())
+        .unwrap_or_default();
+    let message = add(
+        &mut world,
+        &owner,
+        raw,
+        Some(vec!["DRAFT".to_owned()]),
+        None,
+        None,
+    );
     let id = format!("r-{message}");
     let mailbox = world.mailboxes.get_mut(&owner).unwrap();
     mailbox.drafts.push((id.clone(), message.clone()));
-    let named = mailbox.messages.iter().find(|m| m.id == message).unwrap().named();
+    let named = mailbox
+        .messages
+        .iter()
+        .find(|m| m.id == message)
+        .unwrap()
+        .named();
     Json(json!({ "id": id, "message": named })).into_response()
 }
 
@@ -305,7 +470,11 @@ pub fn add(
     let id = format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 4);
     let date = MessageParser::default()
         .parse(&raw)
-        .and_then(|m| m.date().filter(|d| d.is_valid()).map(mail_parser::DateTime::to_timestamp))
+        .and_then(|m| {
+            m.date()
+                .filter(|d| d.is_valid())
+                .map(mail_parser::DateTime::to_timestamp)
+        })
         .filter(|d| (1..=jiff_now()).contains(d));
     let message = Message {
         thread: thread.unwrap_or_else(|| id.clone()),
@@ -328,13 +497,23 @@ pub fn add(
 /// Deletes a message, or puts it into the bin.
 pub fn delete(world: &mut World, from: &str, id: &str, bin: bool) {
     if bin {
-        relabel(world, from, id, &["TRASH".to_owned()], &["INBOX".to_owned()]);
+        relabel(
+            world,
+            from,
+            id,
+            &["TRASH".to_owned()],
+            &["INBOX".to_owned()],
+        );
         return;
     }
     world.next_id += 1;
     let number = world.next_id;
-    let Some(mailbox) = world.mailboxes.get_mut(from) else { return };
-    let Some(at) = mailbox.messages.iter().position(|m| m.id == id) else { return };
+    let Some(mailbox) = world.mailboxes.get_mut(from) else {
+        return;
+    };
+    let Some(at) = mailbox.messages.iter().position(|m| m.id == id) else {
+        return;
+    };
     let message = mailbox.messages.remove(at);
     mailbox.history_id = number;
     mailbox.history.push((number, json!({
@@ -343,7 +522,13 @@ pub fn delete(world: &mut World, from: &str, id: &str, bin: bool) {
     })));
 }
 
-fn relabel(world: &mut World, owner: &str, id: &str, add: &[String], remove: &[String]) -> Option<Value> {
+fn relabel(
+    world: &mut World,
+    owner: &str,
+    id: &str,
+    add: &[String],
+    remove: &[String],
+) -> Option<Value> {
     world.next_id += 1;
     let number = world.next_id;
     let mailbox = world.mailboxes.get_mut(owner)?;

@@ -31,7 +31,10 @@ pub fn files(dir: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             files(&path, found);
-        } else if path.file_name().is_some_and(|n| !n.to_string_lossy().starts_with('.')) {
+        } else if path
+            .file_name()
+            .is_some_and(|n| !n.to_string_lossy().starts_with('.'))
+        {
             found.push(path);
         }
     }
@@ -52,13 +55,15 @@ impl Message {
             "minimal" => {}
             "raw" => shown["raw"] = json!(URL_SAFE.encode(&self.raw)),
             "metadata" => {
-                shown["payload"] = json!({ "mimeType": "text/plain", "headers": headers(&self.raw, wanted) });
+                shown["payload"] =
+                    json!({ "mimeType": "text/plain", "headers": headers(&self.raw, wanted) });
             }
             "full" | "" => {
                 let parsed = MessageParser::default().parse(&self.raw);
-                let mut payload = parsed
-                    .as_ref()
-                    .map_or_else(|| json!({ "mimeType": "text/plain", "body": { "size": 0 } }), |m| part(&m.parts, 0, "", &mut 0));
+                let mut payload = parsed.as_ref().map_or_else(
+                    || json!({ "mimeType": "text/plain", "body": { "size": 0 } }),
+                    |m| part(&m.parts, 0, "", &mut 0),
+                );
                 payload["headers"] = json!(headers(&self.raw, &[]));
                 shown["payload"] = payload;
             }
@@ -97,7 +102,11 @@ fn part(parts: &[MessagePart<'_>], at: usize, id: &str, attachments: &mut usize)
                 .iter()
                 .enumerate()
                 .map(|(n, child)| {
-                    let id = if id.is_empty() { n.to_string() } else { format!("{id}.{n}") };
+                    let id = if id.is_empty() {
+                        n.to_string()
+                    } else {
+                        format!("{id}.{n}")
+                    };
                     part(parts, usize::try_from(*child).unwrap(), &id, attachments)
                 })
                 .collect();
@@ -108,7 +117,8 @@ fn part(parts: &[MessagePart<'_>], at: usize, id: &str, attachments: &mut usize)
             shown["body"] = json!({ "size": text.len(), "data": URL_SAFE.encode(text.as_bytes()) });
         }
         _ => {
-            shown["body"] = json!({ "size": it.len(), "attachmentId": format!("ANGjdJ{attachments}") });
+            shown["body"] =
+                json!({ "size": it.len(), "attachmentId": format!("ANGjdJ{attachments}") });
             *attachments += 1;
         }
     }

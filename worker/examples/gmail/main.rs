@@ -9,7 +9,12 @@
 //! takes it away, `{"fail": [{"path": P, "times": N, "status": S, …}]}` injects
 //! failures, `{"expire_history": A}` forgets, `{"revoke": true}` ends all tokens.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a stand-in for tests: what goes wrong ends it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a stand-in for tests: what goes wrong ends it"
+)]
 
 mod api;
 mod mail;
@@ -80,7 +85,9 @@ async fn main() {
         .route("/token", post(tokens::grant))
         .merge(api::routes())
         .with_state(world);
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+        .await
+        .unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     // Written last and in one piece: whoever waits for it finds everything.
     std::fs::write(dir.join("address.new"), &address).unwrap();
@@ -91,7 +98,11 @@ async fn main() {
 
 async fn state(State(world): State<Shared>) -> Json<Value> {
     let world = world.lock().unwrap();
-    let boxes: BTreeMap<&String, usize> = world.mailboxes.iter().map(|(k, v)| (k, v.messages.len())).collect();
+    let boxes: BTreeMap<&String, usize> = world
+        .mailboxes
+        .iter()
+        .map(|(k, v)| (k, v.messages.len()))
+        .collect();
     Json(json!({ "mailboxes": boxes, "calls": world.calls }))
 }
 
@@ -104,9 +115,18 @@ async fn control(State(world): State<Shared>, Json(order): Json<Value>) -> Respo
     }
     if let Some(deliver) = order.get("deliver") {
         let raw = text(&deliver["raw"]).into_bytes();
-        let labels = deliver["labels"].as_array().map(|l| l.iter().map(text).collect());
+        let labels = deliver["labels"]
+            .as_array()
+            .map(|l| l.iter().map(text).collect());
         let thread = deliver["thread"].as_str().map(str::to_owned);
-        let id = api::add(&mut world, &text(&deliver["to"]), raw, labels, thread, deliver["at"].as_i64());
+        let id = api::add(
+            &mut world,
+            &text(&deliver["to"]),
+            raw,
+            labels,
+            thread,
+            deliver["at"].as_i64(),
+        );
         told["id"] = json!(id);
     }
     if let Some(load) = order.get("load") {

@@ -49,8 +49,12 @@ impl Google {
         };
         let start = Instant::now();
         while google.address.is_empty() {
-            assert!(start.elapsed() < Duration::from_secs(30), "the double never came up");
-            google.address = std::fs::read_to_string(google.dir.join("address")).unwrap_or_default();
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "the double never came up"
+            );
+            google.address =
+                std::fs::read_to_string(google.dir.join("address")).unwrap_or_default();
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         for address in [JO, BO] {
@@ -60,7 +64,11 @@ impl Google {
     }
 
     async fn control(&self, order: Value) -> Value {
-        let sent = self.http.post(format!("{}/control", self.address)).json(&order).send();
+        let sent = self
+            .http
+            .post(format!("{}/control", self.address))
+            .json(&order)
+            .send();
         let answer = sent.await.unwrap();
         assert!(answer.status().is_success(), "{order}");
         answer.json().await.unwrap()
@@ -73,7 +81,9 @@ impl Google {
     }
 
     async fn deliver(&self, to: &str, raw: &str) -> String {
-        let told = self.control(json!({ "deliver": { "to": to, "raw": raw } })).await;
+        let told = self
+            .control(json!({ "deliver": { "to": to, "raw": raw } }))
+            .await;
         told["id"].as_str().unwrap().to_owned()
     }
 
@@ -117,7 +127,9 @@ async fn fund() -> TestDb {
         json!({"op": "add_row", "id": "norwind", "cells": {"name": "Norwind Partners", "website": "https://norwind.example", "people": [{"name": "Ada Lovelace", "email": "ada@norwind.example"}]}}),
     ])
     .await;
-    crm_jobs::investors::sync(&t.db, false, |_, _| {}).await.unwrap();
+    crm_jobs::investors::sync(&t.db, false, |_, _| {})
+        .await
+        .unwrap();
     t
 }
 
@@ -150,7 +162,10 @@ async fn sync(t: &TestDb, mailbox: &str) {
 }
 
 async fn number(t: &TestDb, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(t.db.read()).await.unwrap()
+    sqlx::query_scalar(sql)
+        .fetch_one(t.db.read())
+        .await
+        .unwrap()
 }
 
 /// Waits until a query answers a number.
@@ -161,7 +176,10 @@ async fn becomes(t: &TestDb, sql: &'static str, wanted: i64) {
         if found == wanted {
             return;
         }
-        assert!(start.elapsed() < Duration::from_mins(1), "{sql}: {found} instead of {wanted}");
+        assert!(
+            start.elapsed() < Duration::from_mins(1),
+            "{sql}: {found} instead of {wanted}"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -172,7 +190,9 @@ async fn quiet(t: &TestDb) {
 }
 
 fn mail(n: usize, from: &str, to: &str, text: &str) -> String {
-    format!("From: {from}\r\nTo: {to}\r\nSubject: About {n}\r\nDate: Mon, 2 Mar 2026 10:00:00 +0000\r\nMessage-ID: <m{n}@sample.example>\r\n\r\n{text}\r\n")
+    format!(
+        "From: {from}\r\nTo: {to}\r\nSubject: About {n}\r\nDate: Mon, 2 Mar 2026 10:00:00 +0000\r\nMessage-ID: <m{n}@sample.example>\r\n\r\n{text}\r\n"
+    )
 }
 
 const ADA: &str = "Ada Lovelace <ada@norwind.example>";
@@ -182,11 +202,21 @@ async fn a_backfill_that_is_killed_again_and_again_loses_and_doubles_nothing() {
     let t = fund().await;
     let google = Google::start(&t).await;
     for n in 0..450 {
-        let from = if n % 3 == 0 { ADA } else { "news@letters.example" };
+        let from = if n % 3 == 0 {
+            ADA
+        } else {
+            "news@letters.example"
+        };
         google.deliver(JO, &mail(n, from, JO, "Hello")).await;
     }
     let id = enrol(&t, JO, "body").await;
-    for point in ["before_emails_commit", "after_emails_commit", "before_backfill_page", "after_backfill_page", "before_emails_commit"] {
+    for point in [
+        "before_emails_commit",
+        "after_emails_commit",
+        "before_backfill_page",
+        "after_backfill_page",
+        "before_emails_commit",
+    ] {
         let mut worker = google.worker(&t, Some(point));
         assert!(!worker.wait().success(), "{point} was never passed");
     }
@@ -196,19 +226,48 @@ async fn a_backfill_that_is_killed_again_and_again_loses_and_doubles_nothing() {
     tokio::time::sleep(Duration::from_millis(150)).await;
     worker.kill();
     let _worker = google.worker(&t, None);
-    becomes(&t, "select count(*) from mailboxes where backfilled_at is not null", 1).await;
+    becomes(
+        &t,
+        "select count(*) from mailboxes where backfilled_at is not null",
+        1,
+    )
+    .await;
     assert_eq!(number(&t, "select count(*) from emails").await, 450);
-    assert_eq!(number(&t, "select count(*) from email_sightings").await, 450);
+    assert_eq!(
+        number(&t, "select count(*) from email_sightings").await,
+        450
+    );
     assert_eq!(number(&t, "select backfill_done from mailboxes").await, 450);
-    assert_eq!(number(&t, "select count(*) from emails where is_matched = 1 and said = 'Hello'").await, 150);
-    assert_eq!(number(&t, "select count(*) from emails where is_matched = 0 and subject = '' and body = ''").await, 300);
-    assert!(google.calls("token").await <= 8, "one token for each process");
+    assert_eq!(
+        number(
+            &t,
+            "select count(*) from emails where is_matched = 1 and said = 'Hello'"
+        )
+        .await,
+        150
+    );
+    assert_eq!(
+        number(
+            &t,
+            "select count(*) from emails where is_matched = 0 and subject = '' and body = ''"
+        )
+        .await,
+        300
+    );
+    assert!(
+        google.calls("token").await <= 8,
+        "one token for each process"
+    );
     // What comes from now on is found by history.
     google.deliver(JO, &mail(999, ADA, JO, "New")).await;
     let lists = google.calls("messages?list").await;
     sync(&t, &id).await;
     becomes(&t, "select count(*) from emails", 451).await;
-    assert_eq!(google.calls("messages?list").await, lists, "nothing was listed again");
+    assert_eq!(
+        google.calls("messages?list").await,
+        lists,
+        "nothing was listed again"
+    );
 }
 
 #[tokio::test]
@@ -221,19 +280,53 @@ async fn two_mailboxes_see_one_message_and_the_last_deletion_takes_it_away() {
     assert_ne!(in_jo, in_bo);
     let (jo, bo) = (enrol(&t, JO, "metadata").await, enrol(&t, BO, "body").await);
     let _worker = google.worker(&t, None);
-    becomes(&t, "select count(*) from mailboxes where backfilled_at is not null", 2).await;
+    becomes(
+        &t,
+        "select count(*) from mailboxes where backfilled_at is not null",
+        2,
+    )
+    .await;
     quiet(&t).await;
     assert_eq!(number(&t, "select count(*) from emails").await, 1);
     assert_eq!(number(&t, "select count(*) from email_sightings").await, 2);
-    assert_eq!(number(&t, "select count(*) from emails where body like 'To both%'").await, 1, "the most that a mailbox allows");
-    google.control(json!({ "delete": { "from": JO, "id": in_jo } })).await;
+    assert_eq!(
+        number(&t, "select count(*) from emails where body like 'To both%'").await,
+        1,
+        "the most that a mailbox allows"
+    );
+    google
+        .control(json!({ "delete": { "from": JO, "id": in_jo } }))
+        .await;
     sync(&t, &jo).await;
-    becomes(&t, "select count(*) from email_sightings where deleted_at is not null", 1).await;
-    assert_eq!(number(&t, "select count(*) from emails where deleted_at is null").await, 1, "Bo still has it");
-    google.control(json!({ "delete": { "from": BO, "id": in_bo, "bin": true } })).await;
+    becomes(
+        &t,
+        "select count(*) from email_sightings where deleted_at is not null",
+        1,
+    )
+    .await;
+    assert_eq!(
+        number(&t, "select count(*) from emails where deleted_at is null").await,
+        1,
+        "Bo still has it"
+    );
+    google
+        .control(json!({ "delete": { "from": BO, "id": in_bo, "bin": true } }))
+        .await;
     sync(&t, &bo).await;
-    becomes(&t, "select count(*) from emails where deleted_at is not null", 1).await;
-    assert_eq!(number(&t, "select count(*) from search_entries where kind = 'email'").await, 0);
+    becomes(
+        &t,
+        "select count(*) from emails where deleted_at is not null",
+        1,
+    )
+    .await;
+    assert_eq!(
+        number(
+            &t,
+            "select count(*) from search_entries where kind = 'email'"
+        )
+        .await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -245,7 +338,12 @@ async fn a_lost_history_is_made_up_for_by_comparing_the_last_weeks() {
     let mut ids = Vec::new();
     for n in 0..3 {
         let order = json!({ "deliver": { "to": JO, "raw": mail(n, ADA, JO, "Hi"), "at": at(10) } });
-        ids.push(google.control(order).await["id"].as_str().unwrap().to_owned());
+        ids.push(
+            google.control(order).await["id"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        );
     }
     let id = enrol(&t, JO, "body").await;
     let _worker = google.worker(&t, None);
@@ -253,20 +351,37 @@ async fn a_lost_history_is_made_up_for_by_comparing_the_last_weeks() {
     quiet(&t).await;
     // A mailbox that was off for a month.
     let mut tx = t.db.write().await.unwrap();
-    sqlx::query("update mailboxes set synced_at = ?1").bind(at(30)).execute(&mut *tx).await.unwrap();
+    sqlx::query("update mailboxes set synced_at = ?1")
+        .bind(at(30))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
-    google.control(json!({ "delete": { "from": JO, "id": ids[0] } })).await;
-    google.control(json!({ "deliver": { "to": JO, "raw": mail(7, ADA, JO, "New"), "at": at(1) } })).await;
+    google
+        .control(json!({ "delete": { "from": JO, "id": ids[0] } }))
+        .await;
+    google
+        .control(json!({ "deliver": { "to": JO, "raw": mail(7, ADA, JO, "New"), "at": at(1) } }))
+        .await;
     google.control(json!({ "expire_history": JO })).await;
     sync(&t, &id).await;
     becomes(&t, "select count(*) from emails", 4).await;
-    becomes(&t, "select count(*) from emails where deleted_at is not null", 1).await;
+    becomes(
+        &t,
+        "select count(*) from emails where deleted_at is not null",
+        1,
+    )
+    .await;
     quiet(&t).await;
     let resyncs = google.calls("profile").await;
     google.deliver(JO, &mail(8, ADA, JO, "Newer")).await;
     sync(&t, &id).await;
     becomes(&t, "select count(*) from emails", 5).await;
-    assert_eq!(google.calls("profile").await, resyncs, "history works again");
+    assert_eq!(
+        google.calls("profile").await,
+        resyncs,
+        "history works again"
+    );
 }
 
 #[tokio::test]
@@ -279,7 +394,9 @@ async fn failures_are_said_in_plain_words_and_end_by_themselves() {
     let _worker = google.worker(&t, None);
     becomes(&t, "select count(*) from mailboxes where error_code = 'unauthorized_client' and error like '%24 hours%' and failures = 1", 1).await;
     assert_eq!(number(&t, "select count(*) from jobs where kind = 'backfill_mailbox' and state in ('scheduled', 'running')").await, 1, "it tries again by itself");
-    google.control(json!({ "scopes": ["https://www.googleapis.com/auth/gmail.readonly"] })).await;
+    google
+        .control(json!({ "scopes": ["https://www.googleapis.com/auth/gmail.readonly"] }))
+        .await;
     // Short troubles are sat out within one run.
     google.control(json!({ "fail": [
         { "path": "messages/", "status": 429, "times": 2 }, { "path": "messages/", "status": 403, "times": 1 },
@@ -289,8 +406,16 @@ async fn failures_are_said_in_plain_words_and_end_by_themselves() {
     let mut tx = t.db.write().await.unwrap();
     sqlx::query("update jobs set run_at = 0, state = 'available' where kind = 'backfill_mailbox' and state = 'scheduled'").execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
-    becomes(&t, "select count(*) from mailboxes where error is null and backfilled_at is not null", 1).await;
-    assert_eq!(number(&t, "select count(*) from emails where is_matched = 1").await, 1);
+    becomes(
+        &t,
+        "select count(*) from mailboxes where error is null and backfilled_at is not null",
+        1,
+    )
+    .await;
+    assert_eq!(
+        number(&t, "select count(*) from emails where is_matched = 1").await,
+        1
+    );
     quiet(&t).await;
     // A token that Google ended is replaced.
     google.control(json!({ "revoke": true })).await;
@@ -299,10 +424,25 @@ async fn failures_are_said_in_plain_words_and_end_by_themselves() {
     becomes(&t, "select count(*) from emails", 2).await;
     quiet(&t).await;
     let off = json!({ "error": { "code": 400, "message": "Mail service not enabled", "status": "FAILED_PRECONDITION", "errors": [{ "reason": "failedPrecondition" }] } });
-    google.control(json!({ "fail": [{ "path": "history", "status": 400, "times": 9, "body": off }] })).await;
+    google
+        .control(json!({ "fail": [{ "path": "history", "status": 400, "times": 9, "body": off }] }))
+        .await;
     sync(&t, &id).await;
-    becomes(&t, "select count(*) from mailboxes where error_code = 'failed_precondition'", 1).await;
-    assert_eq!(number(&t, "select count(*) from jobs where kind = 'capture_mailbox' and state = 'discarded'").await, 0, "never parked");
+    becomes(
+        &t,
+        "select count(*) from mailboxes where error_code = 'failed_precondition'",
+        1,
+    )
+    .await;
+    assert_eq!(
+        number(
+            &t,
+            "select count(*) from jobs where kind = 'capture_mailbox' and state = 'discarded'"
+        )
+        .await,
+        0,
+        "never parked"
+    );
 }
 
 #[tokio::test]
@@ -310,33 +450,100 @@ async fn mail_waits_with_its_metadata_until_its_sender_becomes_a_contact() {
     let t = fund().await;
     let google = Google::start(&t).await;
     let zoe = "Zoe Quinn <zoe@elsewhere.example>";
-    google.deliver(JO, &mail(1, zoe, JO, "We would like to invest.")).await;
-    google.deliver(JO, &mail(2, "bob@norwind.example", JO, "By domain")).await;
-    google.deliver(JO, &mail(3, "ada.lovelace@gmail.com", JO, "From home")).await;
-    google.deliver(JO, &mail(4, BO, JO, "Among ourselves about ada@norwind.example")).await;
-    google.control(json!({ "deliver": { "to": JO, "raw": mail(5, ADA, JO, "Spam"), "labels": ["SPAM"] } })).await;
+    google
+        .deliver(JO, &mail(1, zoe, JO, "We would like to invest."))
+        .await;
+    google
+        .deliver(JO, &mail(2, "bob@norwind.example", JO, "By domain"))
+        .await;
+    google
+        .deliver(JO, &mail(3, "ada.lovelace@gmail.com", JO, "From home"))
+        .await;
+    google
+        .deliver(
+            JO,
+            &mail(4, BO, JO, "Among ourselves about ada@norwind.example"),
+        )
+        .await;
+    google
+        .control(
+            json!({ "deliver": { "to": JO, "raw": mail(5, ADA, JO, "Spam"), "labels": ["SPAM"] } }),
+        )
+        .await;
     google.control(json!({ "deliver": { "to": JO, "raw": mail(6, ADA, JO, "Unfinished"), "labels": ["DRAFT"] } })).await;
     google.deliver(JO, "").await;
     enrol(&t, JO, "body").await;
     let _worker = google.worker(&t, None);
-    becomes(&t, "select count(*) from mailboxes where backfilled_at is not null", 1).await;
+    becomes(
+        &t,
+        "select count(*) from mailboxes where backfilled_at is not null",
+        1,
+    )
+    .await;
     quiet(&t).await;
-    assert_eq!(number(&t, "select count(*) from emails where is_matched = 1").await, 1);
-    assert_eq!(number(&t, "select count(*) from email_links where rule = 'domain' and row_id = 'norwind'").await, 1);
+    assert_eq!(
+        number(&t, "select count(*) from emails where is_matched = 1").await,
+        1
+    );
+    assert_eq!(
+        number(
+            &t,
+            "select count(*) from email_links where rule = 'domain' and row_id = 'norwind'"
+        )
+        .await,
+        1
+    );
     assert_eq!(number(&t, "select count(*) from emails where is_matched = 0 and (subject <> '' or body <> '' or said <> '')").await, 0);
-    assert_eq!(number(&t, "select count(*) from emails where parse_error is not null").await, 1, "on record");
+    assert_eq!(
+        number(
+            &t,
+            "select count(*) from emails where parse_error is not null"
+        )
+        .await,
+        1,
+        "on record"
+    );
     // Zoe becomes a contact: the text is fetched again.
     let version = number(&t, "select version from grid_rows where id = 'norwind'").await;
     write(&t, vec![json!({"op": "set", "row": "norwind", "column": "people", "base": version,
         "value": [{"name": "Ada Lovelace", "email": "ada@norwind.example"}, {"name": "Zoe Quinn", "email": "zoe@elsewhere.example"}]})]).await;
-    becomes(&t, "select count(*) from emails where is_matched = 1 and said = 'We would like to invest.'", 1).await;
+    becomes(
+        &t,
+        "select count(*) from emails where is_matched = 1 and said = 'We would like to invest.'",
+        1,
+    )
+    .await;
     quiet(&t).await;
-    assert_eq!(number(&t, "select count(*) from email_links where rule = 'contact' and contact_id is not null").await, 1);
-    assert_eq!(number(&t, "select count(*) from search_entries where kind = 'email'").await, 2);
-    assert_eq!(number(&t, "select count(*) from emails where is_matched = 0").await, 3, "home, among ourselves and what cannot be read");
-    let near: Vec<(String, String)> = sqlx::query_as("select n.id, n.address from email_near_matches n where n.state = 'open'")
-        .fetch_all(t.db.read()).await.unwrap();
-    assert!(near.is_empty(), "a first name at home says nothing: {near:?}");
+    assert_eq!(
+        number(
+            &t,
+            "select count(*) from email_links where rule = 'contact' and contact_id is not null"
+        )
+        .await,
+        1
+    );
+    assert_eq!(
+        number(
+            &t,
+            "select count(*) from search_entries where kind = 'email'"
+        )
+        .await,
+        2
+    );
+    assert_eq!(
+        number(&t, "select count(*) from emails where is_matched = 0").await,
+        3,
+        "home, among ourselves and what cannot be read"
+    );
+    let near: Vec<(String, String)> =
+        sqlx::query_as("select n.id, n.address from email_near_matches n where n.state = 'open'")
+            .fetch_all(t.db.read())
+            .await
+            .unwrap();
+    assert!(
+        near.is_empty(),
+        "a first name at home says nothing: {near:?}"
+    );
 }
 
 /// A mailbox's level of privacy holds for what it alone saw, also later.
@@ -350,9 +557,14 @@ async fn less_privacy_is_forgotten_and_more_is_fetched() {
     becomes(&t, "select count(*) from emails where is_matched = 1 and subject = 'About 1' and body = '' and said = ''", 1).await;
     quiet(&t).await;
     let set = async |privacy: &str| {
-        let change = email::Change { privacy: Some(privacy.to_owned()), ..email::Change::default() };
+        let change = email::Change {
+            privacy: Some(privacy.to_owned()),
+            ..email::Change::default()
+        };
         let mut tx = t.db.write().await.unwrap();
-        email::change(&mut tx, &id, &change, "user:jo").await.unwrap();
+        email::change(&mut tx, &id, &change, "user:jo")
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     };
     set("body").await;
@@ -363,14 +575,21 @@ async fn less_privacy_is_forgotten_and_more_is_fetched() {
     let mut tx = t.db.write().await.unwrap();
     email::remove(&mut tx, &id, "user:jo").await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(number(&t, "select count(*) from emails where deleted_at is null").await, 0);
+    assert_eq!(
+        number(&t, "select count(*) from emails where deleted_at is null").await,
+        0
+    );
 }
 
 /// Raw mail as it is found in the world, through everything: nothing may panic,
 /// abort or get lost.
 #[tokio::test]
 #[ignore = "needs mail that is not ours to commit: ops/checks/mail-corpus fetches it"]
-#[allow(clippy::disallowed_methods, clippy::print_stdout, reason = "the script says where the mail lies, and a person reads the summary")]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the script says where the mail lies, and a person reads the summary"
+)]
 async fn found_mail_goes_through_capture() {
     let t = fund().await;
     let google = Google::start(&t).await;
@@ -381,7 +600,9 @@ async fn found_mail_goes_through_capture() {
         json!({"op": "add_row", "id": "three", "cells": {"name": "Sample Three", "website": "xent.com"}}),
     ])
     .await;
-    crm_jobs::investors::sync(&t.db, false, |_, _| {}).await.unwrap();
+    crm_jobs::investors::sync(&t.db, false, |_, _| {})
+        .await
+        .unwrap();
     let mut wanted = 0;
     for dir in std::env::var("CRM_MAIL_CORPUS").unwrap().split(':') {
         // In our years: what is too old is not read, whatever it is.
@@ -392,7 +613,11 @@ async fn found_mail_goes_through_capture() {
     enrol(&t, JO, "body").await;
     let worker = google.worker(&t, None);
     loop {
-        let done = number(&t, "select count(*) from mailboxes where backfilled_at is not null").await;
+        let done = number(
+            &t,
+            "select count(*) from mailboxes where backfilled_at is not null",
+        )
+        .await;
         let failed = number(&t, "select count(*) from mailboxes where error is not null").await;
         assert_eq!(failed, 0);
         if done == 1 {
@@ -403,19 +628,78 @@ async fn found_mail_goes_through_capture() {
     }
     let took = start.elapsed();
     drop(worker);
-    let seen = number(&t, "select count(*) from email_sightings where email_id is not null").await;
+    let seen = number(
+        &t,
+        "select count(*) from email_sightings where email_id is not null",
+    )
+    .await;
     println!(
         "{wanted} messages: {seen} seen, {} emails, {} parsed, {} matched, {} metadata only, {} errors, {} near matches, {} threads; {:.0} messages/s",
         number(&t, "select count(*) from emails").await,
         number(&t, "select count(*) from emails where parse_error is null").await,
         number(&t, "select count(*) from emails where is_matched = 1").await,
-        number(&t, "select count(*) from emails where is_matched = 0 and parse_error is null").await,
-        number(&t, "select count(*) from emails where parse_error is not null").await,
+        number(
+            &t,
+            "select count(*) from emails where is_matched = 0 and parse_error is null"
+        )
+        .await,
+        number(
+            &t,
+            "select count(*) from emails where parse_error is not null"
+        )
+        .await,
         number(&t, "select count(*) from email_near_matches").await,
         number(&t, "select count(*) from email_threads").await,
         f64::from(u32::try_from(wanted).unwrap()) / took.as_secs_f64(),
     );
     assert_eq!(seen, wanted, "each is on record");
     assert!(number(&t, "select count(*) from emails where is_matched = 1").await > 0);
-    assert_eq!(number(&t, "select count(*) from job_attempts where outcome in ('panicked', 'failed')").await, 0);
+    assert_eq!(
+        number(
+            &t,
+            "select count(*) from job_attempts where outcome in ('panicked', 'failed')"
+        )
+        .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn conversations_that_turn_out_to_be_one_become_one() {
+    let t = fund().await;
+    let google = Google::start(&t).await;
+    google.deliver(JO, &mail(1, ADA, JO, "First")).await;
+    google.deliver(BO, &mail(2, ADA, BO, "Second")).await;
+    let (jo, _) = (enrol(&t, JO, "body").await, enrol(&t, BO, "body").await);
+    let _worker = google.worker(&t, None);
+    becomes(
+        &t,
+        "select count(*) from mailboxes where backfilled_at is not null",
+        2,
+    )
+    .await;
+    quiet(&t).await;
+    assert_eq!(number(&t, "select count(*) from email_threads").await, 2);
+    let both = mail(3, ADA, JO, "Both").replace(
+        "Message-ID",
+        "References: <m1@sample.example> <m2@sample.example>\r\nMessage-ID",
+    );
+    google.deliver(JO, &both).await;
+    sync(&t, &jo).await;
+    becomes(&t, "select count(*) from emails", 3).await;
+    assert_eq!(number(&t, "select count(*) from email_threads").await, 1);
+    assert_eq!(
+        number(&t, "select count(distinct thread_id) from emails").await,
+        1
+    );
+    // A Message-ID under which another wrote hides nothing.
+    google
+        .deliver(JO, &mail(1, "mallory@elsewhere.example", JO, "Forged"))
+        .await;
+    sync(&t, &jo).await;
+    becomes(&t, "select count(*) from emails", 4).await;
+    assert_eq!(
+        number(&t, "select count(*) from emails where said = 'First'").await,
+        1
+    );
 }

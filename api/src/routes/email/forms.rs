@@ -33,17 +33,34 @@ pub struct AttachForm {
 }
 
 /// A file of an email, only ever to be saved.
-pub async fn download(State(app): State<App>, Path(id): Path<String>) -> Result<Response, AppError> {
-    let found = email::fetch_attachment(&app.db, &id).await?.ok_or_else(nothing)?;
+pub async fn download(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    let found = email::fetch_attachment(&app.db, &id)
+        .await?
+        .ok_or_else(nothing)?;
     let (file, bytes) = found.map_err(|trouble| troubled(&trouble))?;
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
     // What it says it is, it may not be: nothing opens it by itself.
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
     let disposition = HeaderValue::from_str(&disposition(false, &file.name));
-    headers.insert(header::CONTENT_DISPOSITION, disposition.unwrap_or(HeaderValue::from_static("attachment")));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    headers.insert(
+        header::CONTENT_DISPOSITION,
+        disposition.unwrap_or(HeaderValue::from_static("attachment")),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-store"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; sandbox"),
+    );
     Ok(response)
 }
 
@@ -55,7 +72,11 @@ pub async fn decide(
 ) -> Result<Done, AppError> {
     const HERE: &str = "/emails/near-matches";
     let mut tx = app.db.write().await?;
-    let state = if form.state.is_empty() { "open" } else { &form.state };
+    let state = if form.state.is_empty() {
+        "open"
+    } else {
+        &form.state
+    };
     let decided = email::decide_near_match(&mut tx, &id, state, &who.actor().to_string()).await;
     let decided = match decided.map_err(AppError::from) {
         Ok(decided) => decided,
@@ -64,11 +85,23 @@ pub async fn decide(
         }
         Err(other) => return Err(other),
     };
-    record(&mut tx, &who, "near_match.decided", &format!("near_match:{id}")).await?;
+    record(
+        &mut tx,
+        &who,
+        "near_match.decided",
+        &format!("near_match:{id}"),
+    )
+    .await?;
     tx.commit().await?;
     let says = match decided.state.as_str() {
-        "accepted" => format!("Mail of {} belongs to {} now.", decided.address, decided.investor),
-        "dismissed" => format!("{} is not proposed for {} again.", decided.address, decided.investor),
+        "accepted" => format!(
+            "Mail of {} belongs to {} now.",
+            decided.address, decided.investor
+        ),
+        "dismissed" => format!(
+            "{} is not proposed for {} again.",
+            decided.address, decided.investor
+        ),
         _ => return Ok(Done::to(HERE).saying(FlashKind::Ok, "It is open again.")),
     };
     Ok(Done::to(HERE)
@@ -98,7 +131,10 @@ pub async fn attach(
     record(&mut tx, &who, "email.attached", &format!("email:{id}")).await?;
     tx.commit().await?;
     Ok(Done::to(here)
-        .saying(FlashKind::Ok, format!("The email is with {} too now.", form.investor.trim()))
+        .saying(
+            FlashKind::Ok,
+            format!("The email is with {} too now.", form.investor.trim()),
+        )
         .offering("Undo", &format!("/emails/{id}/detach/{row}")))
 }
 
@@ -112,7 +148,10 @@ pub async fn attach_again(
     record(&mut tx, &who, "email.attached", &format!("email:{id}")).await?;
     let found = email::email(&mut tx, &id).await?.ok_or_else(nothing)?;
     tx.commit().await?;
-    Ok(Done::to(format!("/emails/threads/{}", found.line.thread_id)).saying(FlashKind::Ok, "The email is back."))
+    Ok(
+        Done::to(format!("/emails/threads/{}", found.line.thread_id))
+            .saying(FlashKind::Ok, "The email is back."),
+    )
 }
 
 pub async fn detach(
@@ -124,7 +163,9 @@ pub async fn detach(
     let found = email::email(&mut tx, &id).await?.ok_or_else(nothing)?;
     email::detach(&mut tx, &id, &row, &who.actor().to_string()).await?;
     record(&mut tx, &who, "email.detached", &format!("email:{id}")).await?;
-    let is_left = !email::thread(&mut tx, &found.line.thread_id).await?.is_empty();
+    let is_left = !email::thread(&mut tx, &found.line.thread_id)
+        .await?
+        .is_empty();
     tx.commit().await?;
     let here = if is_left {
         format!("/emails/threads/{}", found.line.thread_id)
@@ -132,6 +173,9 @@ pub async fn detach(
         "/emails".to_owned()
     };
     Ok(Done::to(here)
-        .saying(FlashKind::Ok, "The email is not with this investor any more, and no rule puts it back.")
+        .saying(
+            FlashKind::Ok,
+            "The email is not with this investor any more, and no rule puts it back.",
+        )
         .offering("Undo", &format!("/emails/{id}/attach/{row}")))
 }

@@ -5,9 +5,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use crm_jobs::email::{
-    self, EmailFull, EmailLine, Facts, Filter, Mailbox, NearMatch, credentials,
-};
+use crm_jobs::email::{self, EmailFull, EmailLine, Facts, Filter, Mailbox, NearMatch, credentials};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -215,7 +213,10 @@ pub async fn keep_credentials(
     Ok(Json(credentials::shown(&app.db).await?))
 }
 
-pub async fn forget_credentials(State(app): State<App>, who: SignedIn) -> Result<StatusCode, AppError> {
+pub async fn forget_credentials(
+    State(app): State<App>,
+    who: SignedIn,
+) -> Result<StatusCode, AppError> {
     let mut tx = app.db.write().await?;
     credentials::forget(&mut tx).await?;
     record(&mut tx, &who, "gmail.credentials_forgotten", "settings").await?;
@@ -228,9 +229,14 @@ pub fn read_cursor(text: Option<&str>) -> Result<Option<(i64, String)>, AppError
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
+    let parts = text
+        .split_once('.')
+        .and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
     let wrong = || AppError::invalid("cursor", "Send back the cursor of the last answer.");
-    parts.filter(|(_, id)| !id.is_empty()).map(Some).ok_or_else(wrong)
+    parts
+        .filter(|(_, id)| !id.is_empty())
+        .map(Some)
+        .ok_or_else(wrong)
 }
 
 pub async fn messages(
@@ -239,7 +245,10 @@ pub async fn messages(
 ) -> Result<Json<Messages>, AppError> {
     let direction = query.direction.as_deref();
     if direction.is_some_and(|d| !matches!(d, "in" | "out")) {
-        return Err(AppError::invalid("direction", "Use in or out, or leave it out."));
+        return Err(AppError::invalid(
+            "direction",
+            "Use in or out, or leave it out.",
+        ));
     }
     let before = read_cursor(query.cursor.as_deref())?;
     let limit = query.limit.unwrap_or(50).clamp(1, 200);
@@ -263,9 +272,15 @@ pub async fn messages(
     }))
 }
 
-pub async fn message(State(app): State<App>, Path(id): Path<String>) -> Result<Json<EmailFull>, AppError> {
+pub async fn message(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<EmailFull>, AppError> {
     let mut conn = app.db.read().acquire().await?;
-    email::email(&mut conn, &id).await?.map(Json).ok_or_else(nothing)
+    email::email(&mut conn, &id)
+        .await?
+        .map(Json)
+        .ok_or_else(nothing)
 }
 
 pub async fn attach(
@@ -293,7 +308,10 @@ pub async fn detach(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub async fn thread(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Thread>, AppError> {
+pub async fn thread(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Thread>, AppError> {
     let mut conn = app.db.read().acquire().await?;
     let messages = email::thread(&mut conn, &id).await?;
     if messages.is_empty() {
@@ -302,10 +320,15 @@ pub async fn thread(State(app): State<App>, Path(id): Path<String>) -> Result<Js
     Ok(Json(Thread { messages }))
 }
 
-pub async fn facts(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Facts>, AppError> {
+pub async fn facts(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Facts>, AppError> {
     let row = live_row(&app, &id).await?;
     let mut conn = app.db.read().acquire().await?;
-    Ok(Json(email::facts_of_row(&mut conn, &row.id, app.db.now()).await?))
+    Ok(Json(
+        email::facts_of_row(&mut conn, &row.id, app.db.now()).await?,
+    ))
 }
 
 pub async fn near_matches(State(app): State<App>) -> Result<Json<NearMatches>, AppError> {
@@ -322,8 +345,15 @@ pub async fn decide(
     Json(decision): Json<Decision>,
 ) -> Result<Json<NearMatch>, AppError> {
     let mut tx = app.db.write().await?;
-    let decided = email::decide_near_match(&mut tx, &id, &decision.state, &who.actor().to_string()).await?;
-    record(&mut tx, &who, "near_match.decided", &format!("near_match:{id}")).await?;
+    let decided =
+        email::decide_near_match(&mut tx, &id, &decision.state, &who.actor().to_string()).await?;
+    record(
+        &mut tx,
+        &who,
+        "near_match.decided",
+        &format!("near_match:{id}"),
+    )
+    .await?;
     tx.commit().await?;
     Ok(Json(decided))
 }

@@ -94,7 +94,8 @@ fn people(names: &BTreeMap<String, String>, chosen: &str) -> Vec<Choice> {
 
 fn privacies(chosen: Privacy) -> Vec<Choice> {
     let all = Privacy::ALL.iter();
-    all.map(|(level, word, label)| Choice::new(word, label, *level == chosen)).collect()
+    all.map(|(level, word, label)| Choice::new(word, label, *level == chosen))
+        .collect()
 }
 
 fn card(mailbox: &Mailbox, names: &BTreeMap<String, String>, now: i64) -> MailboxCard {
@@ -110,16 +111,28 @@ fn card(mailbox: &Mailbox, names: &BTreeMap<String, String>, now: i64) -> Mailbo
     let done = u64::try_from(mailbox.backfill_done).unwrap_or(0);
     let total = mailbox.backfill_total.and_then(|t| u64::try_from(t).ok());
     let text = match total {
-        Some(total) => format!("{} of about {} messages", show::number(mailbox.backfill_done), show::number(i64::try_from(total).unwrap_or(0))),
+        Some(total) => format!(
+            "{} of about {} messages",
+            show::number(mailbox.backfill_done),
+            show::number(i64::try_from(total).unwrap_or(0))
+        ),
         None => "not begun yet".to_owned(),
     };
     MailboxCard {
         id: mailbox.id.clone(),
         address: mailbox.address.clone(),
-        owner: mailbox.user_id.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default(),
+        owner: mailbox
+            .user_id
+            .as_ref()
+            .and_then(|id| names.get(id))
+            .cloned()
+            .unwrap_or_default(),
         status,
         is_paused: mailbox.state == "paused",
-        progress: mailbox.backfilled_at.is_none().then_some(Progress { done, total, text }),
+        progress: mailbox
+            .backfilled_at
+            .is_none()
+            .then_some(Progress { done, total, text }),
         read: show::count(mailbox.backfill_done, "message", "messages"),
         synced: mailbox.synced_at.map(|at| show::ago(now, at)),
         starts: show::day(&show::zone("UTC"), mailbox.starts_at),
@@ -144,12 +157,18 @@ pub async fn enrol(
         starts_on: form.starts_on.clone(),
         privacy: form.privacy.clone(),
     };
-    match email::enrol(&mut tx, &new, &who.actor().to_string()).await.map_err(AppError::from) {
+    match email::enrol(&mut tx, &new, &who.actor().to_string())
+        .await
+        .map_err(AppError::from)
+    {
         Ok(id) => {
             record(&mut tx, &who, "mailbox.enrolled", &format!("mailbox:{id}")).await?;
             tx.commit().await?;
             Ok(Done::to(HERE)
-                .saying(FlashKind::Ok, "The mailbox is enrolled. Its past is read in the background.")
+                .saying(
+                    FlashKind::Ok,
+                    "The mailbox is enrolled. Its past is read in the background.",
+                )
                 .offering("Undo", &format!("{HERE}/{id}/remove"))
                 .into_response())
         }
@@ -170,13 +189,22 @@ pub async fn keep_credentials(
     Form(form): Form<KeyForm>,
 ) -> Result<Response, AppError> {
     let mut tx = app.db.write().await?;
-    let kept = credentials::store(&app.db, &mut tx, &form.credentials, &who.actor().to_string()).await;
+    let kept = credentials::store(
+        &app.db,
+        &mut tx,
+        &form.credentials,
+        &who.actor().to_string(),
+    )
+    .await;
     match kept.map_err(AppError::from) {
         Ok(_) => {
             record(&mut tx, &who, "gmail.credentials_changed", "settings").await?;
             tx.commit().await?;
             Ok(Done::to(HERE)
-                .saying(FlashKind::Ok, "The key is stored, sealed. It is never shown again.")
+                .saying(
+                    FlashKind::Ok,
+                    "The key is stored, sealed. It is never shown again.",
+                )
                 .into_response())
         }
         Err(refused) if refused.status() == StatusCode::UNPROCESSABLE_ENTITY => {
@@ -195,7 +223,10 @@ pub async fn forget_credentials(State(app): State<App>, who: SignedIn) -> Result
     credentials::forget(&mut tx).await?;
     record(&mut tx, &who, "gmail.credentials_forgotten", "settings").await?;
     tx.commit().await?;
-    Ok(Done::to(HERE).saying(FlashKind::Ok, "The key is forgotten. No mailbox is read until there is another one."))
+    Ok(Done::to(HERE).saying(
+        FlashKind::Ok,
+        "The key is forgotten. No mailbox is read until there is another one.",
+    ))
 }
 
 pub async fn change(
@@ -222,13 +253,23 @@ pub async fn change(
     Ok(Done::to(HERE).saying(FlashKind::Ok, "The mailbox is saved."))
 }
 
-pub async fn sync(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Done, AppError> {
+pub async fn sync(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Done, AppError> {
     let mut tx = app.db.write().await?;
-    match email::sync_now(&mut tx, &id, &who.actor().to_string()).await.map_err(AppError::from) {
+    match email::sync_now(&mut tx, &id, &who.actor().to_string())
+        .await
+        .map_err(AppError::from)
+    {
         Ok(_) => {
             record(&mut tx, &who, "mailbox.synced", &format!("mailbox:{id}")).await?;
             tx.commit().await?;
-            Ok(Done::to(HERE).saying(FlashKind::Ok, "Gmail is asked for news: what is new is here in a moment."))
+            Ok(Done::to(HERE).saying(
+                FlashKind::Ok,
+                "Gmail is asked for news: what is new is here in a moment.",
+            ))
         }
         Err(refused) if refused.status() == StatusCode::UNPROCESSABLE_ENTITY => {
             Ok(Done::to(HERE).saying(FlashKind::Bad, refused.detail()))
@@ -237,35 +278,60 @@ pub async fn sync(State(app): State<App>, who: SignedIn, Path(id): Path<String>)
     }
 }
 
-pub async fn pause(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Done, AppError> {
+pub async fn pause(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Done, AppError> {
     let mut tx = app.db.write().await?;
     email::pause(&mut tx, &id, &who.actor().to_string()).await?;
     record(&mut tx, &who, "mailbox.paused", &format!("mailbox:{id}")).await?;
     tx.commit().await?;
     Ok(Done::to(HERE)
-        .saying(FlashKind::Ok, "The mailbox is paused. What is known of it stays.")
+        .saying(
+            FlashKind::Ok,
+            "The mailbox is paused. What is known of it stays.",
+        )
         .offering("Undo", &format!("{HERE}/{id}/resume")))
 }
 
-pub async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Done, AppError> {
+pub async fn resume(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Done, AppError> {
     let mut tx = app.db.write().await?;
     email::resume(&mut tx, &id, &who.actor().to_string()).await?;
     record(&mut tx, &who, "mailbox.resumed", &format!("mailbox:{id}")).await?;
     tx.commit().await?;
-    Ok(Done::to(HERE).saying(FlashKind::Ok, "The mailbox is read again, also what came meanwhile."))
+    Ok(Done::to(HERE).saying(
+        FlashKind::Ok,
+        "The mailbox is read again, also what came meanwhile.",
+    ))
 }
 
-pub async fn remove(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Done, AppError> {
+pub async fn remove(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Done, AppError> {
     let mut tx = app.db.write().await?;
     let gone = email::remove(&mut tx, &id, &who.actor().to_string()).await?;
     record(&mut tx, &who, "mailbox.removed", &format!("mailbox:{id}")).await?;
     tx.commit().await?;
     Ok(Done::to(HERE)
-        .saying(FlashKind::Ok, format!("{} is removed, with what it alone saw.", gone.address))
+        .saying(
+            FlashKind::Ok,
+            format!("{} is removed, with what it alone saw.", gone.address),
+        )
         .offering("Undo", &format!("{HERE}/{id}/restore")))
 }
 
-pub async fn restore(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Done, AppError> {
+pub async fn restore(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Done, AppError> {
     let mut tx = app.db.write().await?;
     email::restore(&mut tx, &id, &who.actor().to_string()).await?;
     record(&mut tx, &who, "mailbox.restored", &format!("mailbox:{id}")).await?;

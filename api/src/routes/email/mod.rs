@@ -45,7 +45,11 @@ fn pages() -> Vec<Route> {
         get("/mailboxes", Admin, mailboxes::list),
         post("/mailboxes", Admin, mailboxes::enrol),
         post("/mailboxes/credentials", Admin, mailboxes::keep_credentials),
-        post("/mailboxes/credentials/forget", Admin, mailboxes::forget_credentials),
+        post(
+            "/mailboxes/credentials/forget",
+            Admin,
+            mailboxes::forget_credentials,
+        ),
         post("/mailboxes/{id}", Admin, mailboxes::change),
         post("/mailboxes/{id}/sync", Admin, mailboxes::sync),
         post("/mailboxes/{id}/pause", Admin, mailboxes::pause),
@@ -62,16 +66,25 @@ fn of_mailboxes() -> Vec<Route> {
             .json("email", "Mailboxes that are read, and where that stands")
             .answers::<json::Mailboxes>(200),
         post("/api/email/mailboxes", Admin, json::enrol)
-            .json("email", "Enrol a mailbox of the team, with its owner's consent")
+            .json(
+                "email",
+                "Enrol a mailbox of the team, with its owner's consent",
+            )
             .body::<email::New>()
             .answers::<Mailbox>(201),
         patch("/api/email/mailboxes/{id}", Admin, json::change)
-            .json("email", "Change whose a mailbox is, its consent or its privacy")
+            .json(
+                "email",
+                "Change whose a mailbox is, its consent or its privacy",
+            )
             .body::<email::Change>()
             .answers::<Mailbox>(200)
             .problems(&[404]),
         delete("/api/email/mailboxes/{id}", Admin, json::remove)
-            .json("email", "Read a mailbox no more; what it alone saw is gone until it is restored")
+            .json(
+                "email",
+                "Read a mailbox no more; what it alone saw is gone until it is restored",
+            )
             .answers_nothing(204)
             .problems(&[404]),
         post("/api/email/mailboxes/{id}/restore", Admin, json::restore)
@@ -91,7 +104,10 @@ fn of_mailboxes() -> Vec<Route> {
             .answers::<json::Started>(202)
             .problems(&[404]),
         get("/api/email/credentials", Admin, json::credentials)
-            .json("email", "Which service account reads the mailboxes; never its key")
+            .json(
+                "email",
+                "Which service account reads the mailboxes; never its key",
+            )
             .answers::<credentials::Shown>(200),
         put("/api/email/credentials", Admin, json::keep_credentials)
             .json("email", "Store the key file of the service account, sealed")
@@ -114,27 +130,47 @@ fn of_messages() -> Vec<Route> {
             .json("email", "One email, as far as its privacy allows")
             .answers::<EmailFull>(200)
             .problems(&[404]),
-        put("/api/email/messages/{id}/investors/{row}", Member, json::attach)
-            .json("email", "Say that an email concerns an investor")
-            .answers::<EmailFull>(200)
-            .problems(&[404]),
-        delete("/api/email/messages/{id}/investors/{row}", Member, json::detach)
-            .json("email", "Say that an email does not concern an investor; no rule attaches it again")
-            .answers_nothing(204)
-            .problems(&[404]),
+        put(
+            "/api/email/messages/{id}/investors/{row}",
+            Member,
+            json::attach,
+        )
+        .json("email", "Say that an email concerns an investor")
+        .answers::<EmailFull>(200)
+        .problems(&[404]),
+        delete(
+            "/api/email/messages/{id}/investors/{row}",
+            Member,
+            json::detach,
+        )
+        .json(
+            "email",
+            "Say that an email does not concern an investor; no rule attaches it again",
+        )
+        .answers_nothing(204)
+        .problems(&[404]),
         get("/api/email/threads/{id}", Member, json::thread)
             .json("email", "The emails of a conversation, the oldest first")
             .answers::<json::Thread>(200)
             .problems(&[404]),
         get("/api/email/investors/{id}/facts", Member, json::facts)
-            .json("email", "How often, how lately and which way, and who on the team")
+            .json(
+                "email",
+                "How often, how lately and which way, and who on the team",
+            )
             .answers::<Facts>(200)
             .problems(&[404]),
         get("/api/email/near-matches", Member, json::near_matches)
-            .json("email", "Addresses that look like somebody's, for a person to say")
+            .json(
+                "email",
+                "Addresses that look like somebody's, for a person to say",
+            )
             .answers::<json::NearMatches>(200),
         post("/api/email/near-matches/{id}", Member, json::decide)
-            .json("email", "Say whether an address is the investor's; `open` takes that back")
+            .json(
+                "email",
+                "Say whether an address is the investor's; `open` takes that back",
+            )
             .body::<json::Decision>()
             .answers::<NearMatch>(200)
             .problems(&[404]),
@@ -147,10 +183,19 @@ fn nothing() -> AppError {
 
 /// What Gmail refused, as an answer.
 fn troubled(trouble: &Trouble) -> AppError {
-    AppError::new(StatusCode::BAD_GATEWAY, trouble.code, sentence(&trouble.message))
+    AppError::new(
+        StatusCode::BAD_GATEWAY,
+        trouble.code,
+        sentence(&trouble.message),
+    )
 }
 
-async fn record(tx: &mut WriteTx, who: &SignedIn, action: &str, target: &str) -> Result<(), AppError> {
+async fn record(
+    tx: &mut WriteTx,
+    who: &SignedIn,
+    action: &str,
+    target: &str,
+) -> Result<(), AppError> {
     audit::record(tx, &who.actor(), action, target, json!({}), &who.ip()).await?;
     Ok(())
 }

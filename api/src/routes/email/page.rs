@@ -338,8 +338,16 @@ mod samples {
                 said: "Happy with the draft.\n<b>Really</b>".to_owned(),
                 whole: "Happy with the draft.\n> quoted".to_owned(),
                 withheld: String::new(),
-                investors: vec![("sample".to_owned(), "Sample Capital".to_owned(), "a contact".to_owned())],
-                files: vec![("/emails/attachments/sample".to_owned(), "letter.pdf".to_owned(), "12 kB".to_owned())],
+                investors: vec![(
+                    "sample".to_owned(),
+                    "Sample Capital".to_owned(),
+                    "a contact".to_owned(),
+                )],
+                files: vec![(
+                    "/emails/attachments/sample".to_owned(),
+                    "letter.pdf".to_owned(),
+                    "12 kB".to_owned(),
+                )],
             };
             Self {
                 frame: Frame::sample("Side letter", "/emails/threads/sample"),

@@ -69,12 +69,20 @@ pub async fn list(
             show::encoded(&query.contact),
         )
     };
-    let older = found.last().filter(|_| has_more).map(|last| to(&query.direction, &format!("{}.{}", last.sent_at, last.id)));
+    let older = found
+        .last()
+        .filter(|_| has_more)
+        .map(|last| to(&query.direction, &format!("{}.{}", last.sent_at, last.id)));
     let tabs = [("", "All"), ("in", "Received"), ("out", "Sent")]
         .iter()
-        .map(|(word, label)| Choice::new(&to(word, ""), label, *word == direction.unwrap_or_default()))
+        .map(|(word, label)| {
+            Choice::new(&to(word, ""), label, *word == direction.unwrap_or_default())
+        })
         .collect();
-    let narrowed_to = filter.row.and_then(|_| found.first()).map(|first| first.investor.clone());
+    let narrowed_to = filter
+        .row
+        .and_then(|_| found.first())
+        .map(|first| first.investor.clone());
     Ok(html(&EmailsPage {
         emails: found.iter().map(|line| item(line, now)).collect(),
         is_empty: total == 0,
@@ -94,7 +102,11 @@ pub async fn list(
 
 fn name_of(name: &str, address: &str) -> String {
     let shown = if name.is_empty() { address } else { name };
-    if shown.is_empty() { "Unknown sender".to_owned() } else { shown.to_owned() }
+    if shown.is_empty() {
+        "Unknown sender".to_owned()
+    } else {
+        shown.to_owned()
+    }
 }
 
 pub fn item(line: &EmailLine, now: i64) -> EmailItem {
@@ -130,7 +142,11 @@ pub async fn show(
     let zone = crm_jobs::settings::fund_zone_in(&mut conn).await?;
     drop(conn);
     let zone = show::zone(&zone);
-    let title = found.iter().map(|m| &m.line).find(|l| !l.subject.is_empty()).unwrap_or(&first.line);
+    let title = found
+        .iter()
+        .map(|m| &m.line)
+        .find(|l| !l.subject.is_empty())
+        .unwrap_or(&first.line);
     let title = subject(title);
     let mut investors: Vec<LinkTo> = Vec::new();
     for one in found.iter().flat_map(|m| &m.investors) {
@@ -160,14 +176,23 @@ pub async fn show(
 pub async fn find(State(app): State<App>, Path(id): Path<String>) -> Result<Done, AppError> {
     let mut conn = app.db.read().acquire().await?;
     let found = email::email(&mut conn, &id).await?.ok_or_else(nothing)?;
-    Ok(Done::to(format!("/emails/threads/{}#email-{id}", found.line.thread_id)))
+    Ok(Done::to(format!(
+        "/emails/threads/{}#email-{id}",
+        found.line.thread_id
+    )))
 }
 
 fn letter(message: &EmailFull) -> Letter {
     let line = &message.line;
     let of = |roles: &[&str]| {
-        let people = message.people.iter().filter(|p| roles.contains(&p.role.as_str()));
-        people.map(|p| name_of(&p.name, &p.address)).collect::<Vec<_>>().join(", ")
+        let people = message
+            .people
+            .iter()
+            .filter(|p| roles.contains(&p.role.as_str()));
+        people
+            .map(|p| name_of(&p.name, &p.address))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let said = line.said.trim();
     let rest = message.body.trim();
@@ -177,9 +202,17 @@ fn letter(message: &EmailFull) -> Letter {
         address: line.from_address.clone(),
         initials: show::initials(&name_of(&line.from_name, &line.from_address)),
         to: of(&["to", "cc", "bcc"]),
-        badge: if line.direction == "out" { Badge::new("Sent", "info") } else { Badge::new("Received", "muted") },
+        badge: if line.direction == "out" {
+            Badge::new("Sent", "info")
+        } else {
+            Badge::new("Received", "muted")
+        },
         said: said.to_owned(),
-        whole: if rest == said { String::new() } else { rest.to_owned() },
+        whole: if rest == said {
+            String::new()
+        } else {
+            rest.to_owned()
+        },
         withheld: match (line.privacy, rest.is_empty()) {
             (Privacy::Body, false) => String::new(),
             (Privacy::Body, true) => "This email has no text.".to_owned(),
@@ -201,7 +234,13 @@ fn letter(message: &EmailFull) -> Letter {
         files: message
             .files
             .iter()
-            .map(|f| (format!("/emails/attachments/{}", f.id), f.name.clone(), show::bytes(f.size_bytes)))
+            .map(|f| {
+                (
+                    format!("/emails/attachments/{}", f.id),
+                    f.name.clone(),
+                    show::bytes(f.size_bytes),
+                )
+            })
             .collect(),
         ..Letter::default()
     }

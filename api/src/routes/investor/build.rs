@@ -289,7 +289,10 @@ fn written(mail: &crm_jobs::email::Facts) -> Option<Fact> {
     let team: Vec<&str> = mail.team.iter().map(|one| one.address.as_str()).collect();
     Some(Fact {
         label: "Emails, 90 days",
-        text: format!("{} received, {} sent", mail.counted.received, mail.counted.sent),
+        text: format!(
+            "{} received, {} sent",
+            mail.counted.received, mail.counted.sent
+        ),
         title: team.join(", "),
         ..Fact::default()
     })

@@ -149,12 +149,29 @@ impl Drawing<'_> {
                 "wrote a note".clone_into(&mut entry.says);
                 entry.note = Some(self.note(note));
             }
-            What::Email { thread_id, direction, from, subject, said } => {
+            What::Email {
+                thread_id,
+                direction,
+                from,
+                subject,
+                said,
+            } => {
                 entry.by.clone_from(from);
-                let wrote = if direction == "in" { "wrote to us" } else { "wrote to them" };
-                entry.says = if subject.is_empty() { wrote.to_owned() } else { format!("{wrote}: {subject}") };
+                let wrote = if direction == "in" {
+                    "wrote to us"
+                } else {
+                    "wrote to them"
+                };
+                entry.says = if subject.is_empty() {
+                    wrote.to_owned()
+                } else {
+                    format!("{wrote}: {subject}")
+                };
                 entry.detail = said.replace('\n', " ");
-                entry.link = Some(LinkTo::new("Conversation", &format!("/emails/threads/{thread_id}")));
+                entry.link = Some(LinkTo::new(
+                    "Conversation",
+                    &format!("/emails/threads/{thread_id}"),
+                ));
             }
             What::Contact {
                 channel,
