@@ -128,7 +128,7 @@ test("the investor's page, search and near matches know of it", async () => {
   }, "its subject was fetched again");
   await look(page, "investor-mail");
   await page.goto(`${stack.base}/search?q=side+letter`);
-  await page.getByRole("link", { name: /Side letter/i }).first().click();
+  await page.locator('main a[href^="/emails/"]').first().click();
   await page.waitForURL(/emails\/threads/);
   await look(page, "thread");
   await page.goto(`${stack.base}/emails/near-matches`);

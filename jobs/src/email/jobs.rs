@@ -10,7 +10,9 @@ use crate::{
     db::{DbError, WriteTx},
     grid::GridError,
     queue::{
-        EnqueueOptions, Enqueued, Payload, Prepared, RetryPolicy, Unique, enqueue, enqueue_with,
+        EnqueueOptions, Enqueued, Payload, Prepared, RetryPolicy, Unique,
+        control::{self, ControlError},
+        enqueue, enqueue_with,
     },
 };
 
@@ -27,9 +29,6 @@ const FOR_EVER: RetryPolicy = RetryPolicy {
 pub struct BackfillMailbox {
     /// Which.
     pub mailbox: String,
-    /// A person asked for it: it does not wait behind one that failed.
-    #[serde(default)]
-    pub asked: bool,
 }
 
 /// Reads what is new in one mailbox.
@@ -37,9 +36,6 @@ pub struct BackfillMailbox {
 pub struct CaptureMailbox {
     /// Which.
     pub mailbox: String,
-    /// A person asked for it: it does not wait behind one that failed.
-    #[serde(default)]
-    pub asked: bool,
 }
 
 /// Asks for every active mailbox to be read.
@@ -49,14 +45,6 @@ pub struct CaptureMail {}
 /// Finds whom mail concerns, after the grid or the near matches changed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct MatchEmails {}
-
-fn unique(mailbox: &str, asked: bool) -> Unique {
-    Unique::while_unfinished(if asked {
-        format!("{mailbox}:asked")
-    } else {
-        mailbox.to_owned()
-    })
-}
 
 impl Payload for BackfillMailbox {
     const KIND: &'static str = "backfill_mailbox";
@@ -70,7 +58,7 @@ impl Payload for BackfillMailbox {
     }
 
     fn unique(&self) -> Option<Unique> {
-        Some(unique(&self.mailbox, self.asked))
+        Some(Unique::while_queued(&self.mailbox))
     }
 }
 
@@ -85,7 +73,7 @@ impl Payload for CaptureMailbox {
     }
 
     fn unique(&self) -> Option<Unique> {
-        Some(unique(&self.mailbox, self.asked))
+        Some(Unique::while_queued(&self.mailbox))
     }
 }
 
@@ -110,7 +98,7 @@ impl Payload for MatchEmails {
 
 /// Reads a mailbox from where it stands.
 pub(super) async fn begin(tx: &mut WriteTx, id: &str, by: &str) -> Result<Enqueued, GridError> {
-    enqueue_for(tx, id, true, by).await
+    enqueue_for(tx, id, by).await
 }
 
 /// Reads a mailbox now, also while a failed attempt waits.
@@ -126,15 +114,10 @@ pub async fn sync_now(tx: &mut WriteTx, id: &str, by: &str) -> Result<Enqueued, 
             "this mailbox is paused: resume it first",
         ));
     }
-    enqueue_for(tx, id, true, by).await
+    enqueue_for(tx, id, by).await
 }
 
-async fn enqueue_for(
-    tx: &mut WriteTx,
-    id: &str,
-    asked: bool,
-    by: &str,
-) -> Result<Enqueued, GridError> {
+async fn enqueue_for(tx: &mut WriteTx, id: &str, by: &str) -> Result<Enqueued, GridError> {
     let backfilled: Option<i64> =
         sqlx::query_scalar("select backfilled_at from mailboxes where id = ?1")
             .bind(id)
@@ -142,11 +125,19 @@ async fn enqueue_for(
             .await?;
     let mailbox = id.to_owned();
     let job = if backfilled.is_some() {
-        Prepared::new(&CaptureMailbox { mailbox, asked })?
+        Prepared::new(&CaptureMailbox { mailbox })?
     } else {
-        Prepared::new(&BackfillMailbox { mailbox, asked })?
+        Prepared::new(&BackfillMailbox { mailbox })?
     };
-    Ok(enqueue_with(tx, &job, &EnqueueOptions::by(by)).await?)
+    let enqueued = enqueue_with(tx, &job, &EnqueueOptions::by(by)).await?;
+    if !enqueued.is_new {
+        // One that waits after a failure: whoever asked mended something.
+        match control::retry(tx, enqueued.id).await {
+            Ok(()) | Err(ControlError::State { .. } | ControlError::Missing(_)) => {}
+            Err(ControlError::Db(error)) => return Err(error.into()),
+        }
+    }
+    Ok(enqueued)
 }
 
 /// Asks for every active mailbox to be read. Returns how many there are.
@@ -159,23 +150,9 @@ pub(crate) async fn enqueue_all(tx: &mut WriteTx) -> Result<usize, DbError> {
     for (mailbox, is_backfilled) in &active {
         let mailbox = mailbox.clone();
         if *is_backfilled {
-            enqueue(
-                tx,
-                &CaptureMailbox {
-                    mailbox,
-                    asked: false,
-                },
-            )
-            .await?;
+            enqueue(tx, &CaptureMailbox { mailbox }).await?;
         } else {
-            enqueue(
-                tx,
-                &BackfillMailbox {
-                    mailbox,
-                    asked: false,
-                },
-            )
-            .await?;
+            enqueue(tx, &BackfillMailbox { mailbox }).await?;
         }
     }
     Ok(active.len())

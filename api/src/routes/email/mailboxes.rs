@@ -129,9 +129,7 @@ fn card(mailbox: &Mailbox, names: &BTreeMap<String, String>, now: i64) -> Mailbo
             .unwrap_or_default(),
         status,
         is_paused: mailbox.state == "paused",
-        progress: mailbox
-            .backfilled_at
-            .is_none()
+        progress: (mailbox.backfilled_at.is_none() && (total.is_some() || mailbox.error.is_none()))
             .then_some(Progress { done, total, text }),
         read: show::count(mailbox.backfill_done, "message", "messages"),
         synced: mailbox.synced_at.map(|at| show::ago(now, at)),
