@@ -223,10 +223,10 @@ fn letter(message: &EmailFull) -> Letter {
             .iter()
             .map(|i| {
                 let why = match i.rule.as_str() {
-                    "contact" => "a contact",
-                    "domain" => "their domain",
-                    "address" => "an address somebody assigned",
-                    _ => "somebody said so",
+                    "contact" => "by a contact",
+                    "domain" => "by their domain",
+                    "address" => "by an address somebody assigned",
+                    _ => "because somebody said so",
                 };
                 (i.row_id.clone(), i.name.clone(), why.to_owned())
             })
