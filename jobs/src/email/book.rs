@@ -135,6 +135,10 @@ pub(super) async fn match_new(tx: &mut WriteTx, team: &Team, id: &str) -> Result
 /// called with their ids in the transaction that matched them. Their text may
 /// still have to be fetched (`emails.needs_text`), and mail from before the
 /// mailbox was enrolled (`mailboxes.enrolled_at`) proposes nothing.
+#[allow(
+    clippy::unused_async,
+    reason = "what follows will write to the database"
+)]
 pub(super) async fn newly_matched(tx: &mut WriteTx, emails: &[String]) -> Result<(), DbError> {
     if !emails.is_empty() {
         tracing::debug!(count = emails.len(), "emails concern an investor now");

@@ -287,7 +287,7 @@ impl Reading<'_> {
                 break;
             }
         }
-        let lost: Vec<String> = sqlx::query_scalar(
+        let vanished: Vec<String> = sqlx::query_scalar(
             "select s.gmail_id from email_sightings s join emails e on e.id = s.email_id
              where s.mailbox_id = ?1 and s.deleted_at is null and e.sent_at > ?2
                and s.gmail_id not in (select value from json_each(?3))",
@@ -300,7 +300,9 @@ impl Reading<'_> {
         .await
         .or_retry()?;
         let mut tx = self.cx.write().await?;
-        forget(&mut tx, &self.mailbox.id, &lost).await.or_retry()?;
+        forget(&mut tx, &self.mailbox.id, &vanished)
+            .await
+            .or_retry()?;
         tx.commit().await.or_retry()?;
         self.stands_at(&profile.history_id).await?;
         Ok(Ended::Done)

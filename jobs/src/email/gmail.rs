@@ -131,13 +131,20 @@ pub struct About {
 }
 
 #[derive(Deserialize)]
+struct Token {
+    access_token: String,
+    #[serde(default)]
+    expires_in: i64,
+}
+
+#[derive(Deserialize)]
 struct Raw {
     #[serde(flatten)]
     id: Id,
     #[serde(rename = "internalDate", default)]
     internal_date: Option<String>,
-    #[serde(default)]
-    raw: String,
+    #[serde(rename = "raw", default)]
+    text: String,
 }
 
 impl Gmail {
@@ -214,7 +221,7 @@ impl Gmail {
                 .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)
                 .with_decode_allow_trailing_bits(true),
         )
-        .decode(raw.raw.as_bytes())
+        .decode(raw.text.as_bytes())
         .map_err(|_| Trouble::later("bad_answer", "Gmail's answer cannot be read"))?;
         Ok(Some(Got {
             internal_date: raw
@@ -313,12 +320,6 @@ impl Gmail {
             {
                 return Ok(token.clone());
             }
-        }
-        #[derive(Deserialize)]
-        struct Token {
-            access_token: String,
-            #[serde(default)]
-            expires_in: i64,
         }
         let assertion = self.assertion(now)?;
         let answer = self

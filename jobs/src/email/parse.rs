@@ -342,6 +342,8 @@ fn is_hidden(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -399,7 +401,7 @@ mod tests {
         let mut raw = String::from("From: a@x.example\r\n");
         for n in 0..5_000 {
             raw.push_str("Content-Type: multipart/mixed; boundary=b");
-            raw.push_str(&format!("{n}\r\n\r\n--b{n}\r\n"));
+            let _ = write!(raw, "{n}\r\n\r\n--b{n}\r\n");
         }
         parse(raw.into_bytes()).await.unwrap();
         let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(5_000);

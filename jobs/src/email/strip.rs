@@ -203,6 +203,7 @@ mod tests {
     use super::said;
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table of messages")]
     fn quotations_and_signatures_go_in_many_tongues_and_programs() {
         for (name, body, wanted) in [
             (
