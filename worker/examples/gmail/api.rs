@@ -73,14 +73,14 @@ pub async fn injected(world: &Shared, path: &str) -> Option<Response> {
         }
     }
     if failure.body.is_null() {
-        let (reason, word) = match failure.status {
+        let (reason, status) = match failure.status {
             401 => ("authError", "UNAUTHENTICATED"),
             403 => ("rateLimitExceeded", "PERMISSION_DENIED"),
             429 => ("rateLimitExceeded", "RESOURCE_EXHAUSTED"),
             404 => ("notFound", "NOT_FOUND"),
             _ => ("backendError", "INTERNAL"),
         };
-        return Some(refused(failure.status, reason, word, "injected"));
+        return Some(refused(failure.status, reason, status, "injected"));
     }
     Some(
         (

@@ -174,7 +174,10 @@ pub async fn enrol(
             tx.rollback().await?;
             let mut page = page(&app, &who, &form).await?;
             page.error = Some(refused.detail().to_owned());
-            page.error_at = refused.field().unwrap_or_default().to_owned();
+            refused
+                .field()
+                .unwrap_or_default()
+                .clone_into(&mut page.error_at);
             Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(other) => Err(other),

@@ -206,7 +206,10 @@ pub struct NearLine {
 
 #[cfg(any(test, debug_assertions))]
 mod samples {
-    use super::*;
+    use super::{
+        Badge, Choice, EmailItem, EmailsPage, Frame, Letter, LinkTo, MailboxCard, MailboxesPage,
+        NearLine, NearPage, Progress, Shown, ThreadPage, When,
+    };
 
     impl MailboxesPage {
         /// One that failed, one that reads the past.

@@ -149,30 +149,7 @@ impl Drawing<'_> {
                 "wrote a note".clone_into(&mut entry.says);
                 entry.note = Some(self.note(note));
             }
-            What::Email {
-                thread_id,
-                direction,
-                from,
-                subject,
-                said,
-            } => {
-                entry.by.clone_from(from);
-                let wrote = if direction == "in" {
-                    "wrote to us"
-                } else {
-                    "wrote to them"
-                };
-                entry.says = if subject.is_empty() {
-                    wrote.to_owned()
-                } else {
-                    format!("{wrote}: {subject}")
-                };
-                entry.detail = said.replace('\n', " ");
-                entry.link = Some(LinkTo::new(
-                    "Conversation",
-                    &format!("/emails/threads/{thread_id}"),
-                ));
-            }
+            What::Email { .. } => email(entry, &event.what),
             What::Contact {
                 channel,
                 contact_id,
@@ -313,4 +290,33 @@ pub fn label(kind: Kind) -> &'static str {
         Kind::Files => "Files",
         Kind::Changes => "Changes",
     }
+}
+
+fn email(entry: &mut Entry, what: &What) {
+    let What::Email {
+        thread_id,
+        direction,
+        from,
+        subject,
+        said,
+    } = what
+    else {
+        return;
+    };
+    entry.by.clone_from(from);
+    let wrote = if direction == "in" {
+        "wrote to us"
+    } else {
+        "wrote to them"
+    };
+    entry.says = if subject.is_empty() {
+        wrote.to_owned()
+    } else {
+        format!("{wrote}: {subject}")
+    };
+    entry.detail = said.replace('\n', " ");
+    entry.link = Some(LinkTo::new(
+        "Conversation",
+        &format!("/emails/threads/{thread_id}"),
+    ));
 }
