@@ -11,6 +11,10 @@ async fn call(app: &TestApp, who: &Caller, method: Method, path: &str, body: Val
 }
 
 #[tokio::test]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one mailbox from its enrolment to its removal"
+)]
 async fn admins_enrol_mailboxes_of_the_team_only_with_consent() {
     let app = TestApp::new().await;
     let (admin, member) = (app.admin().await, app.member().await);

@@ -275,9 +275,9 @@ async fn two_mailboxes_see_one_message_and_the_last_deletion_takes_it_away() {
     let t = fund().await;
     let google = Google::start(&t).await;
     let raw = mail(1, ADA, &format!("{JO}, {BO}"), "To both");
-    let in_jo = google.deliver(JO, &raw).await;
-    let in_bo = google.deliver(BO, &raw).await;
-    assert_ne!(in_jo, in_bo);
+    let first_copy = google.deliver(JO, &raw).await;
+    let other_copy = google.deliver(BO, &raw).await;
+    assert_ne!(first_copy, other_copy);
     let (jo, bo) = (enrol(&t, JO, "metadata").await, enrol(&t, BO, "body").await);
     let _worker = google.worker(&t, None);
     becomes(
@@ -295,7 +295,7 @@ async fn two_mailboxes_see_one_message_and_the_last_deletion_takes_it_away() {
         "the most that a mailbox allows"
     );
     google
-        .control(json!({ "delete": { "from": JO, "id": in_jo } }))
+        .control(json!({ "delete": { "from": JO, "id": first_copy } }))
         .await;
     sync(&t, &jo).await;
     becomes(
@@ -310,7 +310,7 @@ async fn two_mailboxes_see_one_message_and_the_last_deletion_takes_it_away() {
         "Bo still has it"
     );
     google
-        .control(json!({ "delete": { "from": BO, "id": in_bo, "bin": true } }))
+        .control(json!({ "delete": { "from": BO, "id": other_copy, "bin": true } }))
         .await;
     sync(&t, &bo).await;
     becomes(
