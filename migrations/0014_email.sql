@@ -61,6 +61,8 @@ create table emails (
   said text not null default '',
   -- Whether it concerns an investor. If not, only metadata is kept and shown nowhere.
   is_matched integer not null default 0 check (is_matched in (0, 1)),
+  -- It concerns an investor and its text may be kept, but has to be fetched first.
+  needs_text integer not null default 0 check (needs_text in (0, 1)),
   -- The most that any mailbox that saw it allows to keep.
   privacy text not null check (privacy in ('metadata', 'subject', 'body')),
   size_bytes integer not null default 0,
@@ -74,17 +76,29 @@ create table emails (
 create unique index emails_by_key on emails (message_key);
 create index emails_by_thread on emails (thread_id, sent_at, id);
 create index emails_by_time on emails (sent_at, id) where is_matched = 1 and deleted_at is null;
-create index emails_unmatched on emails (from_address) where is_matched = 0 and deleted_at is null;
+create index emails_needing_text on emails (id) where needs_text = 1 and deleted_at is null;
 
 create table email_people (
   email_id text not null references emails (id) on delete cascade,
   role text not null check (role in ('from', 'to', 'cc', 'bcc', 'reply_to')),
   address text not null,
   name text not null default '',
+  domain text not null generated always as (substr(address, instr(address, '@') + 1)) virtual,
   primary key (email_id, role, address)
 ) strict, without rowid;
 
 create index email_people_by_address on email_people (address, email_id);
+create index email_people_by_domain on email_people (domain, email_id);
+
+-- Whose an address or a domain is, as mail was last matched by: what differs from
+-- the grid is what is still to be looked for.
+create table email_book (
+  key text not null,
+  row_id text not null,
+  contact_id text,
+  rule text not null check (rule in ('contact', 'domain', 'address')),
+  primary key (key, row_id)
+) strict, without rowid;
 
 -- Message keys a message names as those it answers: threads across mailboxes.
 create table email_references (
@@ -137,6 +151,14 @@ create table email_links (
 ) strict, without rowid;
 
 create index email_links_by_row on email_links (row_id, sent_at, email_id) where deleted_at is null;
+-- The last contact with an investor may be another one now.
+create trigger email_links_added after insert on email_links
+begin insert into grid_touches (row_id) values (new.row_id); end;
+create trigger email_links_changed after update on email_links
+begin insert into grid_touches (row_id) values (new.row_id); end;
+create trigger emails_gone after update of deleted_at on emails when new.is_matched = 1 and old.deleted_at is not new.deleted_at
+begin insert into grid_touches (row_id) select row_id from email_links where email_id = new.id and deleted_at is null; end;
+
 create index email_links_by_contact on email_links (contact_id, sent_at) where contact_id is not null and deleted_at is null;
 
 -- An address that looks like somebody's, for a person to say.
@@ -191,3 +213,16 @@ create table email_proposal_sources (
 ) strict, without rowid;
 
 create index email_proposal_sources_by_email on email_proposal_sources (email_id);
+
+-- What can be found of mail: what concerns an investor, as far as it may be kept.
+create trigger search_emails_changed after update of subject, said, is_matched, deleted_at on emails
+when old.subject <> new.subject or old.said <> new.said or old.is_matched <> new.is_matched or old.deleted_at is not new.deleted_at
+begin
+  delete from search_entries where kind = 'email' and thing_id = new.id;
+  insert into search_entries (kind, thing_id, row_id, title, body, archived)
+  select 'email', new.id, r.id, new.subject, substr(new.said, 1, 4000), r.archived_at is not null
+  from grid_rows r
+  where new.is_matched = 1 and new.deleted_at is null and new.subject || new.said <> ''
+    and r.id = (select min(l.row_id) from email_links l join grid_rows g on g.id = l.row_id and g.deleted_at is null
+                where l.email_id = new.id and l.deleted_at is null);
+end;

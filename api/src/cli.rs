@@ -159,7 +159,8 @@ pub(crate) async fn open(config: &Config) -> Result<Db, Problems> {
         .map_err(|e| one(&e))?;
     let db = Db::open(Path::new(&config.data_dir), Clock::System)
         .await
-        .map_err(|e| one(&e))?;
+        .map_err(|e| one(&e))?
+        .reaching(config.outside.clone());
     db::migrate(&db).await.map_err(|e| one(&e))?;
     Ok(db)
 }

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use crm_jobs::outside::{Outside, VARIABLES};
+
 use crate::proxy::Network;
 
 /// One environment variable. `docs/configuration.md` repeats this table; a
@@ -65,6 +67,15 @@ pub const TABLE: &[Setting] = &[
     },
 ];
 
+/// All rows of the table of `docs/configuration.md`: [`TABLE`], then the
+/// services outside this box, which the worker reads too.
+pub fn all_settings() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    TABLE
+        .iter()
+        .map(|setting| (setting.name, setting.default, setting.meaning))
+        .chain(VARIABLES.iter().copied())
+}
+
 /// The configuration of one process.
 #[derive(Clone)]
 pub struct Config {
@@ -82,6 +93,8 @@ pub struct Config {
     pub cors_origin: Option<String>,
     /// `CRM_TRUSTED_PROXIES`
     pub trusted_proxies: Vec<Network>,
+    /// Services outside this box; [`VARIABLES`] names their variables.
+    pub outside: Outside,
     /// `CRM_LOG`
     pub log: String,
     /// `CRM_LOG_FORMAT` is `json`.
@@ -140,6 +153,15 @@ impl Config {
             "text",
             &mut problems,
         );
+        // Without the one for links, which has its own default and sentence here.
+        let outside = Outside::from_lookup(|name| match name {
+            "CRM_BASE_URL" => Some(base_url.clone()),
+            name => lookup(name),
+        });
+        let outside = outside.unwrap_or_else(|found| {
+            problems.extend(found);
+            Outside::default()
+        });
         let cors_origin = get("CRM_CORS_ORIGIN");
         if cors_origin
             .as_deref()
@@ -156,6 +178,7 @@ impl Config {
             secret_key: get("CRM_SECRET_KEY").map(Secret),
             cors_origin,
             trusted_proxies: networks(&or("CRM_TRUSTED_PROXIES"), &mut problems),
+            outside,
             log: or("CRM_LOG"),
             log_json,
         };

@@ -24,6 +24,7 @@ const NAV: &[(&str, &str, &str)] = &[
     ("Investors", "/grid", "grid"),
     ("Pipeline", "/pipeline", "funnel"),
     ("Contacts", "/contacts", "team"),
+    ("Emails", "/emails", "mail"),
     ("Funds", "/funds", "fund"),
     ("Automations", "/automations", "retry"),
     ("Imports", "/imports", "import"),
@@ -31,6 +32,7 @@ const NAV: &[(&str, &str, &str)] = &[
 ];
 const ADMIN_NAV: &[(&str, &str, &str)] = &[
     ("Worker", "/jobs", "jobs"),
+    ("Mailboxes", "/mailboxes", "mail"),
     ("Backups", "/backups", "shield"),
     ("Team", "/settings/team", "team"),
 ];

@@ -16,6 +16,7 @@ async fn main() -> ExitCode {
         Err(problems) => return refuse(&problems),
     };
     start_log(&config);
+    crm_jobs::outside::prepare_tls();
     match cli.run(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => refuse(&problems),

@@ -23,7 +23,7 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, automations, backups, board, calendar_feed, contacts, export,
+        accounts, activity, automations, backups, board, calendar_feed, contacts, email, export,
         feature_requests, files, grid, home, imports, investor, jobs, members, my_day, notes,
         operations, put_back, raise, reminders, search, settings, state, style,
     },
@@ -52,6 +52,7 @@ pub fn routes() -> Vec<Route> {
         put_back::routes(),
         raise::routes(),
         contacts::routes(),
+        email::routes(),
         imports::routes(),
         automations::routes(),
         export::routes(),

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const BIN = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), process.env.CRM_E2E_PROFILE ?? "debug");
+export const BIN = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), process.env.CRM_E2E_PROFILE ?? "debug");
 export const FIXTURE = join(ROOT, "jobs/tests/fixtures/airtable-export.csv");
 export const PASSWORD = "correct horse battery 9";
 
@@ -25,8 +25,8 @@ function freePort() {
   });
 }
 
-/** Starts api and worker. `demo` fills the database with the demo fund first. */
-export async function startStack({ demo = false } = {}) {
+/** Starts api and worker. `demo` fills the database with the demo fund first; `extra` is more environment. */
+export async function startStack({ demo = false, extra = {} } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "crm-e2e-"));
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
@@ -36,6 +36,7 @@ export async function startStack({ demo = false } = {}) {
     CRM_BIND: `127.0.0.1:${port}`,
     CRM_BASE_URL: base,
     CRM_LOG: "warn",
+    ...extra,
   };
   const run = (name, args, input) => {
     const done = spawnSync(join(BIN, name), args, { env, input, encoding: "utf8" });

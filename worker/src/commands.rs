@@ -56,7 +56,9 @@ pub async fn dispatch(config: &Config, command: Option<Command>) -> Result<ExitC
         };
         return crate::restore::restore(&config.data_dir, order).await;
     }
-    let db = Db::open(&config.data_dir, Clock::System).await?;
+    let db = Db::open(&config.data_dir, Clock::System)
+        .await?
+        .reaching(config.outside.clone());
     db::check_schema(&db).await?;
     let code = with_db(&db, command).await?;
     db.close().await;

@@ -19,7 +19,11 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let config = config::Config::from_env();
+    let config = match config::Config::from_env() {
+        Ok(config) => config,
+        Err(problems) => return fail(Failure::from(problems.join("; ")).as_ref()),
+    };
+    crm_jobs::outside::prepare_tls();
     start_logs(&config);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,

@@ -33,7 +33,9 @@ pub async fn run(config: &Config, slots: usize) -> Result<(), Failure> {
             let dir = DataDir::create(dir)?;
             restore::perform(&dir, &Clock::System, &mover, status).await?;
         }
-        let db = Db::open(dir, Clock::System).await?;
+        let db = Db::open(dir, Clock::System)
+            .await?
+            .reaching(config.outside.clone());
         let worked = work(&db, slots, &stop).await;
         db.close().await;
         if stop.is_cancelled() {

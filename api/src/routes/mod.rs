@@ -8,6 +8,7 @@ pub mod board;
 pub mod calendar_feed;
 pub mod chart;
 pub mod contacts;
+pub mod email;
 pub mod errors;
 pub mod export;
 pub mod feature_requests;

@@ -304,6 +304,7 @@ impl Frame {
             NavItem::new("Investors", "/grid", "grid"),
             NavItem::new("Pipeline", "/pipeline", "funnel"),
             NavItem::new("Contacts", "/contacts", "team"),
+            NavItem::new("Emails", "/emails", "mail"),
             NavItem::new("Funds", "/funds", "fund"),
             NavItem::new("Automations", "/automations", "retry"),
             NavItem::new("Imports", "/imports", "import"),

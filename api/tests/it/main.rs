@@ -14,6 +14,7 @@ mod backups;
 mod board;
 mod contacts;
 mod docs;
+mod email;
 mod engine;
 mod errors;
 mod export;

@@ -67,9 +67,13 @@ pub async fn told(
 /// When somebody was first and last in touch with a person.
 pub async fn in_touch(conn: &mut SqliteConnection, family: &[String]) -> Result<InTouch, DbError> {
     sqlx::query_as(
-        "select min(i.at) as first_at, max(i.at) as last_at
-         from interactions i join grid_rows r on r.id = i.row_id and r.deleted_at is null
-         where i.contact_id in (select value from json_each(?1)) and i.deleted_at is null",
+        "select min(t.at) as first_at, max(t.at) as last_at from (
+           select i.at from interactions i join grid_rows r on r.id = i.row_id and r.deleted_at is null
+           where i.contact_id in (select value from json_each(?1)) and i.deleted_at is null
+           union all
+           select l.sent_at from email_links l join emails e on e.id = l.email_id and e.deleted_at is null and e.is_matched = 1
+           join grid_rows r on r.id = l.row_id and r.deleted_at is null
+           where l.contact_id in (select value from json_each(?1)) and l.deleted_at is null) t",
     )
     .bind(json!(family).to_string())
     .fetch_one(conn)

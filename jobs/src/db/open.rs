@@ -19,7 +19,7 @@ use super::{
     DataDir, DbError, WriteTx,
     gate::{self, Inside},
 };
-use crate::{clock::Clock, queue::Bell};
+use crate::{clock::Clock, outside::Outside, queue::Bell};
 
 /// Oldest `SQLite` that does not lose commits when two processes write and
 /// checkpoint (the WAL-reset bug, fixed in 3.51.3).
@@ -51,6 +51,7 @@ pub struct Db {
     writer: SqlitePool,
     readers: SqlitePool,
     shared: Arc<Shared>,
+    outside: Arc<Outside>,
 }
 
 #[derive(Debug)]
@@ -127,7 +128,22 @@ impl Db {
                 kept: Mutex::default(),
                 _inside: inside,
             }),
+            outside: Arc::default(),
         })
+    }
+
+    /// The same database, knowing what the environment says of services outside.
+    #[must_use]
+    pub fn reaching(self, outside: Outside) -> Self {
+        Self {
+            outside: Arc::new(outside),
+            ..self
+        }
+    }
+
+    /// What the environment says of services outside; nothing in most tests.
+    pub fn outside(&self) -> &Outside {
+        &self.outside
     }
 
     /// Refuses writes at once, or takes them again: while the old database is

@@ -130,6 +130,10 @@ pub async fn purge(
         "delete from stage_events where row_id = ?1",
         "delete from opportunities where row_id = ?1",
         "delete from email_drafts where row_id = ?1",
+        "delete from search_entries where kind = 'email' and row_id = ?1",
+        "delete from email_links where row_id = ?1",
+        "delete from email_near_matches where row_id = ?1",
+        "delete from email_book where row_id = ?1",
         "delete from digest_notices where row_id = ?1",
         "delete from automation_watch where row_id = ?1",
         // That a rule fired stays; for whom and what it saw goes.

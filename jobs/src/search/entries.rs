@@ -133,7 +133,7 @@ pub(crate) async fn write_contacts(tx: &mut WriteTx, people: &str) -> Result<(),
 pub(crate) async fn write_things(tx: &mut WriteTx, ids: &str) -> Result<(), DbError> {
     for sql in [
         "delete from search_entries
-         where row_id in (select value from json_each(?1)) and kind in ('note', 'task', 'interaction')
+         where row_id in (select value from json_each(?1)) and kind in ('note', 'task', 'interaction', 'email')
            and row_id not in (select id from grid_rows where deleted_at is null and id in (select value from json_each(?1)))",
         "insert into search_entries (kind, thing_id, row_id, title, body, archived)
          select 'note', n.id, n.row_id, '', substr(n.body, 1, 4000), r.archived_at is not null
@@ -144,6 +144,12 @@ pub(crate) async fn write_things(tx: &mut WriteTx, ids: &str) -> Result<(), DbEr
          select 'task', t.id, t.row_id, t.title, substr(t.note, 1, 4000), r.archived_at is not null
          from tasks t join grid_rows r on r.id = t.row_id
          where t.row_id in (select value from json_each(?1)) and t.deleted_at is null and r.deleted_at is null
+         on conflict (kind, thing_id) do update set archived = excluded.archived where archived <> excluded.archived",
+        "insert into search_entries (kind, thing_id, row_id, title, body, archived)
+         select 'email', e.id, l.row_id, e.subject, substr(e.said, 1, 4000), r.archived_at is not null
+         from email_links l join emails e on e.id = l.email_id join grid_rows r on r.id = l.row_id
+         where l.row_id in (select value from json_each(?1)) and l.deleted_at is null and e.is_matched = 1
+           and e.deleted_at is null and e.subject || e.said <> '' and r.deleted_at is null
          on conflict (kind, thing_id) do update set archived = excluded.archived where archived <> excluded.archived",
         "insert into search_entries (kind, thing_id, row_id, title, body, archived)
          select 'interaction', i.id, i.row_id, '', i.note, r.archived_at is not null

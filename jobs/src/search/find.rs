@@ -285,7 +285,8 @@ async fn read(
                 iif(e.kind = 'investor', null, f.name) as about,
                 iif(e.kind = 'task', (select t.status from tasks t where t.id = e.thing_id), null) as status,
                 case e.kind when 'note' then (select n.created_at from notes n where n.id = e.thing_id)
-                            when 'interaction' then (select i.at from interactions i where i.id = e.thing_id) end as at
+                            when 'interaction' then (select i.at from interactions i where i.id = e.thing_id)
+                            when 'email' then (select m.sent_at from emails m where m.id = e.thing_id) end as at
          from search_entries e
          left join grid_rows r on r.id = e.row_id
          left join fundraising_investors f on f.id = e.row_id

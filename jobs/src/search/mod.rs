@@ -15,17 +15,26 @@ pub use find::find;
 pub use near::Dictionary;
 pub use words::Part;
 
+/// A query for one table of things, as the index reads it; blank for no words.
+pub(crate) fn expression_of(query: &str) -> String {
+    let groups: Vec<Vec<String>> = words::of(query).into_iter().map(|w| vec![w]).collect();
+    if groups.is_empty() {
+        return String::new();
+    }
+    format!("({{title body}} : ({}))", words::expression(&groups))
+}
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Kinds of things with their names for people, in the order pages show them.
-/// Emails will be one more.
-pub const KINDS: [(&str, &str); 5] = [
+pub const KINDS: [(&str, &str); 6] = [
     ("investor", "Investors"),
     ("contact", "Contacts"),
     ("task", "Tasks"),
     ("note", "Notes"),
     ("interaction", "Calls and meetings"),
+    ("email", "Emails"),
 ];
 /// Things of one search that are put in order, and can be paged through.
 pub const MOST: usize = 1_000;
@@ -57,7 +66,7 @@ pub struct Found {
 /// Hits of one kind.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Group {
-    /// `investor`, `contact`, `task`, `note` or `interaction`; more may come.
+    /// `investor`, `contact`, `task`, `note`, `interaction` or `email`.
     pub kind: String,
     /// Its name for people.
     pub label: String,

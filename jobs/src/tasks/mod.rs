@@ -9,6 +9,7 @@ mod maintain;
 mod make_archive;
 mod probe;
 mod put_back_table;
+mod read_mail;
 mod revert_change_set;
 mod revert_import;
 mod run_automation;
@@ -22,6 +23,7 @@ pub use probe::Probe;
 use crate::{
     automations::{LookForFirings, RunAutomation},
     backup::{DrillBackup, TakeBackup, VerifyBackup},
+    email::{BackfillMailbox, CaptureMail, CaptureMailbox, MatchEmails},
     export::archive::{MakeArchive, RemoveArchives},
     grid::{PutBackTable, RevertChangeSet, SyncRelational},
     import::{ApplyImport, RevertImport},
@@ -37,10 +39,14 @@ pub fn registry() -> Registry {
     Registry::default()
         .with::<ApplyImport>()
         .with::<DraftProposals>()
+        .with::<BackfillMailbox>()
+        .with::<CaptureMail>()
+        .with::<CaptureMailbox>()
         .with::<DrillBackup>()
         .with::<LookForFirings>()
         .with::<Maintain>()
         .with::<MakeArchive>()
+        .with::<MatchEmails>()
         .with::<Probe>()
         .with::<PutBackTable>()
         .with::<RemoveArchives>()
@@ -89,6 +95,13 @@ pub const SCHEDULES: &[DefaultSchedule] = &[
         kind: "look_for_firings",
         payload: "{}",
         expression: "1 0 * * *",
+        catch_up: CatchUp::Once,
+    },
+    DefaultSchedule {
+        name: "mail",
+        kind: "capture_mail",
+        payload: "{}",
+        expression: "*/15 * * * *",
         catch_up: CatchUp::Once,
     },
     // A safety net: every write enqueues its own sync.

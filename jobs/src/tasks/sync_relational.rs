@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     clock::Clock,
+    email,
     grid::SyncRelational,
     investors,
     queue::{Context, Job, JobError, OrFail},
@@ -31,6 +32,12 @@ impl Job for SyncRelational {
             "projected {} rows; the tables are at version {}",
             synced.rows, synced.version
         ));
+        if synced.rows > 0 {
+            // A contact or a website more may be whose mail was waiting for it.
+            let mut tx = cx.write().await?;
+            email::ask_to_match(&mut tx).await.or_retry()?;
+            tx.commit().await.or_retry()?;
+        }
         cx.output(&synced);
         Ok(())
     }

@@ -23,9 +23,10 @@ const CONTACTS: u8 = 5;
 const TASKS_DONE: u8 = 6;
 const TASKS_ADDED: u8 = 7;
 const FILES: u8 = 8;
+const EMAILS: u8 = 9;
 
 /// Every stream with its kind, in the order of events at one moment.
-pub(super) const STREAMS: [(u8, Kind); 9] = [
+pub(super) const STREAMS: [(u8, Kind); 10] = [
     (CHANGES, Kind::Changes),
     (LISTS, Kind::Lists),
     (STAGES, Kind::Stages),
@@ -35,6 +36,7 @@ pub(super) const STREAMS: [(u8, Kind); 9] = [
     (TASKS_DONE, Kind::Tasks),
     (TASKS_ADDED, Kind::Tasks),
     (FILES, Kind::Files),
+    (EMAILS, Kind::Emails),
 ];
 
 /// What is read, and from where on.
@@ -91,6 +93,7 @@ impl<'a> Streams<'a> {
             CONTACTS => self.contacts(conn).await,
             TASKS_DONE => self.tasks_done(conn).await,
             TASKS_ADDED => self.tasks_added(conn).await,
+            EMAILS => self.emails(conn).await,
             _ => self.files(conn).await,
         }
     }
@@ -359,6 +362,50 @@ impl<'a> Streams<'a> {
                     contact_name: talk.contact_name,
                     text: talk.note,
                     note: None,
+                },
+            })
+            .collect())
+    }
+
+    async fn emails(&self, conn: &mut SqliteConnection) -> Result<Vec<Event>, DbError> {
+        #[derive(FromRow)]
+        struct Mail {
+            id: String,
+            thread_id: String,
+            at: i64,
+            direction: String,
+            author: String,
+            subject: String,
+            said: String,
+        }
+        let (at, id) = self.bound(EMAILS);
+        let mails: Vec<Mail> = sqlx::query_as(
+            "select e.id, e.thread_id, l.sent_at as at, e.direction, iif(e.from_name = '', e.from_address, e.from_name) as author,
+                    e.subject, substr(e.said, 1, 300) as said
+             from email_links l join emails e on e.id = l.email_id
+             where l.row_id = ?1 and l.deleted_at is null and (l.sent_at, l.email_id) < (?2, ?3)
+               and e.is_matched = 1 and e.deleted_at is null
+             order by l.sent_at desc, l.email_id desc limit ?4",
+        )
+        .bind(self.row)
+        .bind(at)
+        .bind(id)
+        .bind(self.limit)
+        .fetch_all(conn)
+        .await?;
+        Ok(mails
+            .into_iter()
+            .map(|mail| Event {
+                kind: Kind::Emails,
+                id: mail.id,
+                at: mail.at,
+                by: "system".to_owned(),
+                what: What::Email {
+                    thread_id: mail.thread_id,
+                    direction: mail.direction,
+                    from: mail.author,
+                    subject: mail.subject,
+                    said: mail.said,
                 },
             })
             .collect())

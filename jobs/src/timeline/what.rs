@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{files::File, grid::Change, notes::Note, work::Task};
 
-/// Kinds of events, as filters name them. Mail will be one more.
+/// Kinds of events, as filters name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -15,6 +15,8 @@ pub enum Kind {
     Notes,
     /// Calls, meetings, messages.
     Contacts,
+    /// Captured mail.
+    Emails,
     /// Tasks added and done.
     Tasks,
     /// Steps from stage to stage.
@@ -31,9 +33,10 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order filters show them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Notes,
         Self::Contacts,
+        Self::Emails,
         Self::Tasks,
         Self::Stages,
         Self::Commitments,
@@ -47,6 +50,7 @@ impl Kind {
         match self {
             Self::Notes => "notes",
             Self::Contacts => "contacts",
+            Self::Emails => "emails",
             Self::Tasks => "tasks",
             Self::Stages => "stages",
             Self::Commitments => "commitments",
@@ -169,6 +173,19 @@ pub enum What {
         text: String,
         /// The note that tells more.
         note: Option<Note>,
+    },
+    /// An email was sent or received.
+    Email {
+        /// Its thread.
+        thread_id: String,
+        /// `in`, `out` or `internal`.
+        direction: String,
+        /// Who wrote it: a name, or an address.
+        from: String,
+        /// Empty where it may not be kept.
+        subject: String,
+        /// How it begins; empty where it may not be kept.
+        said: String,
     },
     /// A task was added.
     TaskAdded {

@@ -1,5 +1,5 @@
-//! When somebody of ours was in touch with an investor. Captured mail will be
-//! counted beside these; calls and meetings are told by hand.
+//! When somebody of ours was in touch with an investor: calls and meetings are
+//! told by hand, captured mail is counted beside them.
 
 use sqlx::SqliteConnection;
 
@@ -127,8 +127,12 @@ pub struct Contacts {
 /// First, last and next contact of an investor.
 pub async fn contacts_of_row(conn: &mut SqliteConnection, row: &str) -> Result<Contacts, DbError> {
     sqlx::query_as(
-        "select (select min(at) from interactions where row_id = ?1 and deleted_at is null) as first_at,
-                (select max(at) from interactions where row_id = ?1 and deleted_at is null) as last_at,
+        "select (select min(at) from (select at from interactions where row_id = ?1 and deleted_at is null
+                   union all select l.sent_at from email_links l join emails e on e.id = l.email_id
+                   where l.row_id = ?1 and l.deleted_at is null and e.deleted_at is null and e.is_matched = 1)) as first_at,
+                (select max(at) from (select at from interactions where row_id = ?1 and deleted_at is null
+                   union all select l.sent_at from email_links l join emails e on e.id = l.email_id
+                   where l.row_id = ?1 and l.deleted_at is null and e.deleted_at is null and e.is_matched = 1)) as last_at,
                 n.day as next_on, n.title as next
          from (select 1) left join
            (select day, title from tasks where row_id = ?1 and status in ('open', 'snoozed') and deleted_at is null

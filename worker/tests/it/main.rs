@@ -9,6 +9,7 @@
 )]
 
 mod automations;
+mod email;
 mod processes;
 mod restore;
 mod shell;

@@ -95,6 +95,7 @@ pub async fn build(
     let page = timeline::page(&mut conn, &row.id, &wanted).await?;
     let tasks = work::open_of_row(&mut conn, &row.id, today).await?;
     let contacted = work::contacts_of_row(&mut conn, &row.id).await?;
+    let mail = crm_jobs::email::facts_of_row(&mut conn, &row.id, app.db.now()).await?;
     let attached = files::of_row(&mut conn, &row.id).await?;
     let pinned = notes::pinned(&mut conn, &row.id).await?;
     let pursuit = raise::newest(&mut conn, &row.id).await?;
@@ -110,6 +111,7 @@ pub async fn build(
         who,
     };
     let (mut facts, staleness) = facts(app, row, names, &contacted, today).await?;
+    facts.extend(written(&mail));
     facts.extend(in_stage(app.db.now(), pursuit.as_ref()));
     let has_errors = returned
         .posted
@@ -279,6 +281,21 @@ async fn facts(
         Some(_) => None,
     };
     Ok((facts, staleness))
+}
+
+/// How much was written lately, and by whom of us.
+fn written(mail: &crm_jobs::email::Facts) -> Option<Fact> {
+    mail.counted.last_at?;
+    let team: Vec<&str> = mail.team.iter().map(|one| one.address.as_str()).collect();
+    Some(Fact {
+        label: "Emails, 90 days",
+        text: format!(
+            "{} received, {} sent",
+            mail.counted.received, mail.counted.sent
+        ),
+        title: team.join(", "),
+        ..Fact::default()
+    })
 }
 
 /// How long it has stood where it stands.

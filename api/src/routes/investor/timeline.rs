@@ -37,7 +37,7 @@ const USUAL: usize = 50;
 /// Which events.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct TimelineQuery {
-    /// Kinds, separated by commas: notes, contacts, tasks, stages, commitments,
+    /// Kinds, separated by commas: notes, contacts, emails, tasks, stages, commitments,
     /// lists, files, changes. All if absent.
     #[schemars(length(max = 100))]
     show: Option<String>,
@@ -149,6 +149,7 @@ impl Drawing<'_> {
                 "wrote a note".clone_into(&mut entry.says);
                 entry.note = Some(self.note(note));
             }
+            What::Email { .. } => email(entry, &event.what),
             What::Contact {
                 channel,
                 contact_id,
@@ -269,6 +270,7 @@ fn icon(event: &Event) -> &'static str {
         What::Commitment { .. } => "activity",
         What::Note { .. } => "copy",
         What::Contact { .. } => "user",
+        What::Email { .. } => "mail",
         What::TaskAdded { .. } => "plus",
         What::TaskDone { .. } => "check",
         What::File { .. } => "download",
@@ -280,6 +282,7 @@ pub fn label(kind: Kind) -> &'static str {
     match kind {
         Kind::Notes => "Notes",
         Kind::Contacts => "Calls and meetings",
+        Kind::Emails => "Emails",
         Kind::Tasks => "Tasks",
         Kind::Stages => "Stages",
         Kind::Commitments => "Commitments",
@@ -287,4 +290,33 @@ pub fn label(kind: Kind) -> &'static str {
         Kind::Files => "Files",
         Kind::Changes => "Changes",
     }
+}
+
+fn email(entry: &mut Entry, what: &What) {
+    let What::Email {
+        thread_id,
+        direction,
+        from,
+        subject,
+        said,
+    } = what
+    else {
+        return;
+    };
+    entry.by.clone_from(from);
+    let wrote = if direction == "in" {
+        "wrote to us"
+    } else {
+        "wrote to them"
+    };
+    entry.says = if subject.is_empty() {
+        wrote.to_owned()
+    } else {
+        format!("{wrote}: {subject}")
+    };
+    entry.detail = said.replace('\n', " ");
+    entry.link = Some(LinkTo::new(
+        "Conversation",
+        &format!("/emails/threads/{thread_id}"),
+    ));
 }

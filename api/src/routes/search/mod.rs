@@ -46,7 +46,7 @@ struct SearchQuery {
     /// What to look for. The first ten words count; nothing in it is syntax.
     #[serde(default)]
     q: String,
-    /// Only `investor`, `contact`, `task`, `note` or `interaction`.
+    /// Only `investor`, `contact`, `task`, `note`, `interaction` or `email`.
     #[schemars(length(max = 40))]
     kind: Option<String>,
     /// Of each kind at most so many, 100 at the most; 8 if absent.
@@ -69,7 +69,7 @@ struct Answer {
 /// Hits of one kind.
 #[derive(Serialize, JsonSchema)]
 struct AnswerGroup {
-    /// `investor`, `contact`, `task`, `note` or `interaction`; more may come.
+    /// `investor`, `contact`, `task`, `note`, `interaction` or `email`.
     kind: String,
     /// Its name for people.
     label: String,
@@ -129,6 +129,7 @@ fn href(hit: &Hit) -> String {
         "task" => format!("/tasks/{}", hit.id),
         "note" => format!("/investors/{row}?show=notes#note-{}", hit.id),
         "interaction" => format!("/investors/{row}?show=contacts"),
+        "email" => format!("/emails/{}", hit.id),
         _ => format!("/investors/{row}"),
     }
 }
@@ -282,6 +283,7 @@ fn icon(kind: &str) -> &'static str {
         "task" => "check",
         "note" => "edit",
         "interaction" => "clock",
+        "email" => "mail",
         _ => "grid",
     }
 }

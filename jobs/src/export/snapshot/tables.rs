@@ -182,7 +182,7 @@ pub const TABLES: &[SnapshotTable] = &[
     table("email_threads", "id, subject, first_at, last_at", "id"),
     table(
         "emails",
-        "id, message_key, thread_id, sent_at, from_name, from_address, direction, subject, body, said, is_matched, privacy, size_bytes, parse_error, created_at, deleted_at",
+        "id, message_key, thread_id, sent_at, from_name, from_address, direction, subject, body, said, is_matched, needs_text, privacy, size_bytes, parse_error, created_at, deleted_at",
         "id",
     ),
     table(
@@ -231,6 +231,7 @@ pub const TABLES: &[SnapshotTable] = &[
 pub const WITHHELD: &[(&str, &str, &str)] = &[
     ("users", "password_hash", "a secret"),
     ("tasks", "day", "computed by the database"),
+    ("email_people", "domain", "computed by the database"),
 ];
 
 /// Tables that are no part of it, and why.
@@ -267,6 +268,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("fundraising_funds", "rebuilt"),
     ("fundraising_commitments", "rebuilt"),
     ("fundraising_views", "rebuilt"),
+    ("email_book", "rebuilt"),
     ("search_entries", "rebuilt"),
     ("search_index", "rebuilt"),
     ("search_index_config", "rebuilt"),

@@ -294,8 +294,13 @@ async fn around(
            group by row_id
          ),
          contacted as (
-           select row_id, max(at) as last_contact_at from interactions
-           where deleted_at is null and (?1 is null or row_id in (select value from json_each(?1)))
+           select row_id, max(at) as last_contact_at from (
+             select row_id, at from interactions
+             where deleted_at is null and (?1 is null or row_id in (select value from json_each(?1)))
+             union all
+             select l.row_id, l.sent_at from email_links l join emails e on e.id = l.email_id
+             where l.deleted_at is null and e.deleted_at is null and e.is_matched = 1
+               and (?1 is null or l.row_id in (select value from json_each(?1))))
            group by row_id
          )
          select coalesce(t.row_id, c.row_id) as row_id, coalesce(t.tasks, 0) as tasks, t.due_on, c.last_contact_at
