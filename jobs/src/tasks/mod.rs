@@ -11,6 +11,7 @@ mod put_back_table;
 mod revert_change_set;
 mod revert_import;
 mod run_automation;
+mod send_digest;
 mod sync_relational;
 mod take_backup;
 mod verify_backup;
@@ -21,6 +22,7 @@ pub use probe::Probe;
 use crate::{
     automations::{LookForFirings, RunAutomation},
     backup::{DrillBackup, TakeBackup, VerifyBackup},
+    digest::{self, SendDigest},
     export::archive::{MakeArchive, RemoveArchives},
     grid::{PutBackTable, RevertChangeSet, SyncRelational},
     import::{ApplyImport, RevertImport},
@@ -44,6 +46,7 @@ pub fn registry() -> Registry {
         .with::<RevertChangeSet>()
         .with::<RevertImport>()
         .with::<RunAutomation>()
+        .with::<SendDigest>()
         .with::<SyncRelational>()
         .with::<TakeBackup>()
         .with::<VerifyBackup>()
@@ -88,6 +91,8 @@ pub const SCHEDULES: &[DefaultSchedule] = &[
         expression: "1 0 * * *",
         catch_up: CatchUp::Once,
     },
+    // Does nothing until an admin switches it on.
+    digest::SCHEDULE,
     // A safety net: every write enqueues its own sync.
     DefaultSchedule {
         name: "relational-sync",
