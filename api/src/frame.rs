@@ -32,6 +32,7 @@ const NAV: &[(&str, &str, &str)] = &[
 const ADMIN_NAV: &[(&str, &str, &str)] = &[
     ("Worker", "/jobs", "jobs"),
     ("Backups", "/backups", "shield"),
+    ("Digest", "/digest", "clock"),
     ("Team", "/settings/team", "team"),
 ];
 

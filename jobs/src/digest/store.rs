@@ -91,13 +91,15 @@ pub struct Delivery {
     pub at: i64,
 }
 
-/// The window of the next digest: from the last delivered one up to now.
+/// The window of the next digest: from the last delivered one, or from the first
+/// that ever failed, up to now.
 pub async fn next_window(tx: &mut WriteTx) -> Result<(i64, i64), DbError> {
     let now = tx.now();
-    let last: Option<i64> =
-        sqlx::query_scalar("select max(window_to) from digests where state = 'delivered'")
-            .fetch_one(&mut **tx)
-            .await?;
+    let last: Option<i64> = sqlx::query_scalar(
+        "select coalesce((select max(window_to) from digests where state = 'delivered'), (select min(window_from) from digests))",
+    )
+    .fetch_one(&mut **tx)
+    .await?;
     let from = last.unwrap_or(now - DAY).clamp(now - MOST_DAYS * DAY, now);
     Ok((from, now))
 }

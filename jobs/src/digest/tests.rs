@@ -372,10 +372,6 @@ async fn quiet_days_held_mail_and_the_switch_send_nothing() {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    sqlx::query("delete from settings where key = 'nothing'")
-        .execute(&mut *set.t.db.write().await.unwrap())
-        .await
-        .unwrap();
     // Without any verified backup a day is never quiet: an alarm is told.
     let loud = set.send(false).await;
     assert_eq!(loud.state, "delivered");
@@ -385,7 +381,7 @@ async fn quiet_days_held_mail_and_the_switch_send_nothing() {
         "the other one wants none"
     );
     let now = set.t.db.now();
-    set.sql(&format!("insert into backups (id, created_at, file_name, size_bytes, sha256, manifest, state, verified_at) values ('b', {now}, 'f', 1, 'x', '{{}}', 'verified', {now})")).await;
+    set.sql(&format!("insert into backups (id, created_at, file_name, size_bytes, database_bytes, sha256, manifest, state, verified_at) values ('b', {now}, 'f', 1, 1, 'x', '{{}}', 'verified', {now})")).await;
     set.sql(&format!("insert into drills (id, backup_id, state, compared, started_at, finished_at) values ('d', 'b', 'passed', '[]', {now}, {now})")).await;
     let quiet = set.send(false).await;
     assert_eq!(quiet.state, "quiet");
