@@ -9,6 +9,7 @@
 )]
 
 mod automations;
+mod digest;
 mod processes;
 mod restore;
 mod shell;
