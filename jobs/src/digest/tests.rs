@@ -381,8 +381,14 @@ async fn quiet_days_held_mail_and_the_switch_send_nothing() {
         "the other one wants none"
     );
     let now = set.t.db.now();
-    set.sql(&format!("insert into backups (id, created_at, file_name, size_bytes, database_bytes, sha256, manifest, state, verified_at) values ('b', {now}, 'f', 1, 1, 'x', '{{}}', 'verified', {now})")).await;
-    set.sql(&format!("insert into drills (id, backup_id, state, compared, started_at, finished_at) values ('d', 'b', 'passed', '[]', {now}, {now})")).await;
+    let mut tx = set.t.db.write().await.unwrap();
+    for sql in [
+        "insert into backups (id, created_at, file_name, size_bytes, database_bytes, sha256, manifest, state, verified_at) values ('b', ?1, 'f', 1, 1, 'x', '{}', 'verified', ?1)",
+        "insert into drills (id, backup_id, state, compared, started_at, finished_at) values ('d', 'b', 'passed', '[]', ?1, ?1)",
+    ] {
+        sqlx::query(sql).bind(now).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
     let quiet = set.send(false).await;
     assert_eq!(quiet.state, "quiet");
     assert_eq!(set.recipients().await.len(), 1);

@@ -116,12 +116,9 @@ pub async fn ready(db: &Db) -> Result<SmtpServer, MailError> {
     server(db).await?.ok_or(MailError::NotSet)
 }
 
-/// Sends a letter to one of us. See the head of this module for why it may.
-pub async fn send(db: &Db, letter: &Letter, to: Recipient) -> Result<Outcome, MailError> {
-    send_within(db, letter, to, PATIENCE).await
-}
-
-async fn send_within(
+/// Sends a letter to one of us, within a time for all of it. See the head of this
+/// module for why it may.
+pub async fn send(
     db: &Db,
     letter: &Letter,
     to: Recipient,

@@ -112,7 +112,7 @@ async fn try_one(script: Script) -> Outcome {
     let (port, _) = server(script).await;
     let (t, user) = set_up(port, None).await;
     let to = recipient(&t.db, &user).await.unwrap().unwrap();
-    send_within(&t.db, &letter(), to, Duration::from_millis(700))
+    send(&t.db, &letter(), to, Duration::from_millis(700))
         .await
         .unwrap()
 }
@@ -123,7 +123,7 @@ async fn a_letter_arrives_whole_with_one_recipient_and_no_header_of_its_own() {
     let (t, user) = set_up(port, None).await;
     let to = recipient(&t.db, &user).await.unwrap().unwrap();
     assert_eq!(
-        send(&t.db, &letter(), to).await.unwrap(),
+        send(&t.db, &letter(), to, PATIENCE).await.unwrap(),
         Outcome::Delivered
     );
     let lines = heard.lock().await.clone();
@@ -186,7 +186,7 @@ async fn silence_before_the_message_is_later_and_after_it_unknown() {
 async fn nobody_there_is_later() {
     let (t, user) = set_up(1, None).await;
     let to = recipient(&t.db, &user).await.unwrap().unwrap();
-    let outcome = send(&t.db, &letter(), to).await.unwrap();
+    let outcome = send(&t.db, &letter(), to, PATIENCE).await.unwrap();
     assert!(matches!(outcome, Outcome::Transient(_)), "{outcome:?}");
 }
 
@@ -203,7 +203,7 @@ async fn a_server_that_repeats_the_password_does_not_make_us_repeat_it() {
     .await;
     let (t, user) = set_up(port, Some(("crm-user", "hunter2-hunter2"))).await;
     let to = recipient(&t.db, &user).await.unwrap().unwrap();
-    let Outcome::Permanent(why) = send(&t.db, &letter(), to).await.unwrap() else {
+    let Outcome::Permanent(why) = send(&t.db, &letter(), to, PATIENCE).await.unwrap() else {
         panic!("a wrong password does not become right");
     };
     assert!(!why.contains("hunter2") && !why.contains("AGNybS"), "{why}");
@@ -220,7 +220,7 @@ async fn without_starttls_nothing_is_said() {
     }
     t.db = t.db.clone().reaching(outside);
     let to = recipient(&t.db, &user).await.unwrap().unwrap();
-    let outcome = send(&t.db, &letter(), to).await.unwrap();
+    let outcome = send(&t.db, &letter(), to, PATIENCE).await.unwrap();
     assert!(matches!(outcome, Outcome::Permanent(why) if why.contains("STARTTLS")));
     assert!(
         !heard
@@ -246,7 +246,7 @@ async fn only_active_users_are_recipients_and_held_mail_stays() {
         .unwrap();
     tx.commit().await.unwrap();
     assert!(matches!(
-        send(&t.db, &letter(), to).await,
+        send(&t.db, &letter(), to, PATIENCE).await,
         Err(MailError::Held)
     ));
     assert!(recipient(&t.db, &user).await.unwrap().is_none());

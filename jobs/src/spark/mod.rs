@@ -256,7 +256,9 @@ pub async fn try_out(db: &Db) -> Result<SparkStatus, DbError> {
             })
             .await
     };
-    let tried = tried.await;
+    // Somebody waits for the answer.
+    let tried = tokio::time::timeout(std::time::Duration::from_secs(20), tried).await;
+    let tried = tried.unwrap_or(Err(SparkError::Slow));
     let took = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
     let mut tx = db.write().await?;
     remember(&mut tx, tried.as_ref().map(|a| (a.model.as_str(), took))).await?;

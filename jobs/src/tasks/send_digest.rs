@@ -164,7 +164,7 @@ async fn deliver(cx: &Context, id: &str) -> Result<(), JobError> {
             html: html.clone(),
             message_id: one.message_id.clone(),
         };
-        let (state, why) = match mail::send(db, &letter, to).await {
+        let (state, why) = match mail::send(db, &letter, to, mail::PATIENCE).await {
             Ok(Outcome::Delivered) => ("sent", String::new()),
             Ok(Outcome::Permanent(why)) => ("failed", why),
             Ok(Outcome::Unknown(why)) => ("unknown", why),

@@ -36,7 +36,11 @@ async fn build() {
         let mut narrator = digest::Narrator::by_rule("measured");
         let mut narratives = Vec::new();
         for (user, mail) in facts.to_narrate() {
-            narratives.push(digest::ask_about(&t.db, &mut narrator, &user, &mail).await.unwrap());
+            narratives.push(
+                digest::ask_about(&t.db, &mut narrator, &user, &mail)
+                    .await
+                    .unwrap(),
+            );
         }
         let letter = digest::render(&facts, &narratives, "https://crm.example.org").unwrap();
         all.push(start.elapsed());
@@ -46,11 +50,19 @@ async fn build() {
     collected.sort();
     all.sort();
     let last = TIMES - 1;
-    row("reading the facts", &ms(collected[TIMES / 2]), &format!("longest {}", ms(collected[last])));
+    row(
+        "reading the facts",
+        &ms(collected[TIMES / 2]),
+        &format!("longest {}", ms(collected[last])),
+    );
     row(
         "facts, summaries by rule, HTML and text",
         &ms(all[TIMES / 2]),
-        &format!("longest {}; {told} summaries, {} kB of HTML", ms(all[last]), bytes / 1_000),
+        &format!(
+            "longest {}; {told} summaries, {} kB of HTML",
+            ms(all[last]),
+            bytes / 1_000
+        ),
     );
 }
 
@@ -63,7 +75,12 @@ async fn fill(t: &TestDb) {
             "insert into fundraising_investors (id, name, list, archived, row_version, created_at, updated_at) values (?1, 'Sample Capital ' || ?1, 'main', 0, 1, ?2, ?2)",
             "insert into email_threads (id, subject, first_at, last_at) values (?1, 'Terms', ?2, ?2)",
         ] {
-            sqlx::query(sql).bind(format!("r{n}")).bind(now).execute(&mut *tx).await.unwrap();
+            sqlx::query(sql)
+                .bind(format!("r{n}"))
+                .bind(now)
+                .execute(&mut *tx)
+                .await
+                .unwrap();
         }
     }
     for u in 0..USERS {
@@ -73,7 +90,9 @@ async fn fill(t: &TestDb) {
             role: Role::Admin,
             password_hash: None,
         };
-        let user = users::create(&mut tx, new, &Actor::System, "").await.unwrap();
+        let user = users::create(&mut tx, new, &Actor::System, "")
+            .await
+            .unwrap();
         sqlx::query("insert into mailboxes (id, address, user_id, consent, privacy, starts_at, enrolled_at, created_at, created_by, updated_at, updated_by) values (?1, ?2, ?3, 'yes', 'body', 0, 0, 0, 'x', 0, 'x')")
             .bind(format!("m{u}")).bind(&user.email).bind(&user.id).execute(&mut *tx).await.unwrap();
         for e in 0..EMAILS {
@@ -86,7 +105,15 @@ async fn fill(t: &TestDb) {
                 "insert into email_people (email_id, role, address, name) values (?1, 'to', 'user' || ?5 || '@example.org', 'Sample User')",
                 "insert into email_sightings (mailbox_id, gmail_id, gmail_thread_id, email_id, seen_at) values ('m' || ?5, ?1, ?2, ?1, ?4)",
             ] {
-                sqlx::query(sql).bind(&id).bind(&investor).bind(sent).bind(now).bind(i64::try_from(u).unwrap()).execute(&mut *tx).await.unwrap();
+                sqlx::query(sql)
+                    .bind(&id)
+                    .bind(&investor)
+                    .bind(sent)
+                    .bind(now)
+                    .bind(i64::try_from(u).unwrap())
+                    .execute(&mut *tx)
+                    .await
+                    .unwrap();
             }
         }
     }

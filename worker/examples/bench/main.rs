@@ -25,7 +25,9 @@ mod write;
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let known = ["queue", "write", "grid", "import", "search", "backup", "email"];
+    let known = [
+        "queue", "write", "grid", "import", "search", "backup", "email",
+    ];
     if let Some(unknown) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
         eprintln!("no benchmark {unknown:?}: choose from {}", known.join(", "));
         std::process::exit(2);

