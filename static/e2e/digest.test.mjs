@@ -138,8 +138,11 @@ for (const look of [360, 700].flatMap((width) => ["light", "dark"].map((colorSch
   test(`the letter at ${look.width} px, ${look.colorScheme}`, async () => {
     const { page, context, problems } = await open("/digest", { viewport: { width: look.width, height: 900 }, colorScheme: look.colorScheme });
     const href = await page.getByRole("link", { name: /^Digest for/ }).getAttribute("href");
-    const answer = await page.goto(`${stack.base}${href}/html`);
+    const answer = await context.request.get(`${stack.base}${href}/html`);
     assert.match(answer.headers()["content-security-policy"], /sandbox/);
+    // Its own policy lets no script run, axe's neither: it is looked at by itself.
+    await page.goto("about:blank");
+    await page.setContent(await answer.text());
     await inspect(page, "letter", look, problems, false);
     await context.close();
   });

@@ -60,7 +60,7 @@ class Box:
         say(
             sender=envelope.mail_from,
             to=envelope.rcpt_tos,
-            tls=session.ssl is not None,
+            tls=server.transport.get_extra_info("ssl_object") is not None,
             signed_in=bool(session.authenticated),
             headers={key.lower(): str(value) for key, value in message.items()},
             defects=[str(d) for part in message.walk() for d in part.defects],
