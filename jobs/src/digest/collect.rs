@@ -238,7 +238,7 @@ impl Window {
         .await?;
         let lines = all
             .into_iter()
-            .map(|(text, row)| line(text, row.map(investor).unwrap_or_default()))
+            .map(|(text, row)| line(text, row.as_deref().map(investor).unwrap_or_default()))
             .collect();
         Ok(section("notices", "From your automations", lines))
     }
@@ -270,11 +270,11 @@ impl Window {
         let lists = lists.into_iter().map(|(row, name, from, to)| {
             line(
                 format!("{name}: list {} → {}", list(&from), list(&to)),
-                investor(row),
+                investor(&row),
             )
         });
         let stages = stages.into_iter().map(|(row, name, from, to)| {
-            line(format!("{name}: stage {from} → {to}"), investor(row))
+            line(format!("{name}: stage {from} → {to}"), investor(&row))
         });
         Ok(section("moves", "Moves", stages.chain(lists).collect()))
     }
@@ -314,7 +314,7 @@ impl Window {
             } else {
                 format!("{}: {} in {}, {after}", e.name, e.stage, e.fund)
             };
-            line(text, investor(e.row_id))
+            line(text, investor(&e.row_id))
         });
         Ok(section("commitments", "Commitments", lines.collect()))
     }
@@ -335,7 +335,7 @@ impl Window {
         let lines = all
             .into_iter()
             .filter(|(row, _)| once.insert(row.clone()))
-            .map(|(row, name)| line(name, investor(row)));
+            .map(|(row, name)| line(name, investor(&row)));
         Ok(section("new", "New investors", lines.collect()))
     }
 
@@ -383,9 +383,18 @@ impl Window {
     }
 }
 
+/// Title, day, whose, which investor, its row.
+type DueTask = (
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
 /// Open tasks whose day has come.
 async fn tasks(conn: &mut SqliteConnection, today: &str) -> Result<Section, DbError> {
-    let all: Vec<(String, String, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
+    let all: Vec<DueTask> = sqlx::query_as(
         "select t.title, t.day, u.name, f.name, t.row_id from tasks t
          left join users u on u.id = t.assignee left join fundraising_investors f on f.id = t.row_id
          where t.deleted_at is null and t.status in ('open', 'snoozed') and t.day <= ?1 order by t.day, t.id limit 200",
@@ -409,7 +418,10 @@ async fn tasks(conn: &mut SqliteConnection, today: &str) -> Result<Section, DbEr
             }
             Line {
                 alarm: is_late,
-                ..line(text, row.map_or_else(|| "/day".to_owned(), investor))
+                ..line(
+                    text,
+                    row.as_deref().map_or_else(|| "/day".to_owned(), investor),
+                )
             }
         });
     Ok(section("tasks", "Tasks due", lines.collect()))
@@ -482,7 +494,7 @@ fn backup_section(health: &backup::Health, head: &audit::Head, zone: &TimeZone) 
     section("backups", "Backups and records", lines)
 }
 
-fn investor(row: String) -> String {
+fn investor(row: &str) -> String {
     format!("/investors/{row}")
 }
 

@@ -59,7 +59,7 @@ pub struct SendDigest {
 
 impl Payload for SendDigest {
     const KIND: &'static str = "send_digest";
-    const TIMEOUT: std::time::Duration = std::time::Duration::from_mins(60);
+    const TIMEOUT: std::time::Duration = std::time::Duration::from_hours(1);
     const MAX_RUNNING: Option<i64> = Some(1);
     /// Eight attempts over about three hours.
     const RETRY: RetryPolicy = RetryPolicy {

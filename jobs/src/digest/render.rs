@@ -171,12 +171,12 @@ pub fn render(facts: &Facts, told: &[Narrative], base: &str) -> Result<Rendered,
     let html = Html { page: &page }.render()?;
     let text = tidy(&Text { page: &page }.render()?);
     Ok(Rendered {
+        subject,
         html,
         text,
         narrated_by,
         model,
         note,
-        subject,
     })
 }
 

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// A whole conversation with a mail server may take this long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An active user, as the database had them a moment ago.
 #[derive(Debug)]

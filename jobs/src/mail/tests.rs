@@ -61,6 +61,10 @@ pub(crate) async fn server(script: Script) -> (u16, Arc<Mutex<Vec<String>>>) {
     (port, heard)
 }
 
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "it is a script, and others hang up"
+)]
 pub(crate) fn kind(said: &str) -> Option<&'static str> {
     Some(match said.split([' ', ':']).next().unwrap_or_default() {
         "hello" => "220 double ready",

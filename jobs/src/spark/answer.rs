@@ -88,7 +88,7 @@ pub fn without_thoughts(text: &str) -> String {
     said.trim().to_owned()
 }
 
-/// Reads the list of models: OpenAI's shape, or Spark Control's endpoints, of
+/// Reads the list of models: the usual shape, or Spark Control's endpoints, of
 /// which only those that run count.
 pub fn models(body: &str) -> Vec<Model> {
     let json: Value = serde_json::from_str(body).unwrap_or(Value::Null);

@@ -1,4 +1,4 @@
-//! Spark: the model on the fund's own box, spoken to as OpenAI's interface is.
+//! Spark: the model on the fund's own box, spoken to through the interface that `OpenAI` made usual.
 //!
 //! Names and substance of mail go to it and to nobody else, which is why
 //! [`reach`] never lets it be a public address.
@@ -22,7 +22,7 @@ use crate::{
     settings,
 };
 
-/// Where Spark Control is on a StartOS box.
+/// Where Spark Control is on the fund's box.
 pub const DEFAULT_URL: &str = "http://spark-control.startos:9999";
 const SETTINGS: &str = "spark";
 const STATUS: &str = "spark_status";

@@ -82,13 +82,16 @@ fn is_listed(host: &str, allow: &[String]) -> bool {
     allow.iter().any(|name| name.eq_ignore_ascii_case(host))
 }
 
+/// Names and what they lead to.
+pub(super) type Answers = Arc<[(String, Vec<IpAddr>)]>;
+
 /// Resolves names for the client, leaving out every address that is not near.
 #[derive(Clone)]
 pub struct NearOnly {
     /// Hosts an admin allows in 100.64.0.0/10.
     pub allow: Arc<[String]>,
     /// Answers in place of the system's resolver, in tests.
-    pub(super) answers: Option<Arc<[(String, Vec<IpAddr>)]>>,
+    pub(super) answers: Option<Answers>,
 }
 
 impl NearOnly {

@@ -37,8 +37,8 @@ pub(crate) async fn stub(
 ) -> (String, Arc<Mutex<Vec<(String, Value)>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let (log, models) = (heard.clone(), models.to_owned());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (log, models) = (told.clone(), models.to_owned());
     let next = Arc::new(Mutex::new(answers.into_iter().rev().collect::<Vec<_>>()));
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
@@ -89,7 +89,7 @@ pub(crate) async fn stub(
             let _ = stream.write_all(format!("{head}{text}").as_bytes()).await;
         }
     });
-    (base, heard)
+    (base, told)
 }
 
 async fn client(base: &str) -> (TestDb, Client) {
