@@ -286,7 +286,7 @@ async fn a_real_server_fails_in_every_way_it_can() {
     let begun = Instant::now();
     loop {
         assert!(
-            begun.elapsed() < Duration::from_secs(60),
+            begun.elapsed() < Duration::from_mins(1),
             "job {job}: {:?}",
             states(&t).await
         );
@@ -481,7 +481,7 @@ async fn the_real_local_model_narrates_it() {
     until(&t, send(&t).await, "done").await;
     check_letter(&peer.told()[0], "ada@example.org");
     let newest = digest::history(&t.db, None, 1).await.unwrap().remove(0);
-    println!(
+    eprintln!(
         "narrated by {} ({}): {}",
         newest.narrated_by, newest.model, newest.note
     );

@@ -142,7 +142,10 @@ async fn page(
         (field, e.detail().to_owned())
     });
     let frame = frame(app, who, "Mail server").await;
-    Ok(html_with(status, &MailPage::new(frame, &shown, wrong)))
+    Ok(html_with(
+        status,
+        &MailPage::new(frame, &shown, wrong.as_ref()),
+    ))
 }
 
 /// The form sends texts only.

@@ -33,9 +33,9 @@ pub struct MailPage {
 
 impl MailPage {
     /// The form over what is set.
-    pub fn new(frame: Frame, shown: &SmtpShown, error: Option<(String, String)>) -> Self {
+    pub fn new(frame: Frame, shown: &SmtpShown, error: Option<&(String, String)>) -> Self {
         let wrong = |name: &str| {
-            let error = error.as_ref().filter(|(field, _)| field == name);
+            let error = error.filter(|(field, _)| field == name);
             error.map(|(_, says)| says.clone())
         };
         let field = |name, label, kind, value: &str, hint: &str| Field {
@@ -108,7 +108,7 @@ impl MailPage {
         Self::new(
             Frame::sample("Mail server", "/digest/mail"),
             &shown,
-            Some(error),
+            Some(&error),
         )
     }
 }

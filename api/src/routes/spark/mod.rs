@@ -153,7 +153,14 @@ async fn page(
     let status = spark::status(&app.db).await?;
     let fixed = app.db.outside().spark_url.clone();
     let frame = frame(app, who, "Local model").await;
-    let page = ModelPage::new(frame, settings, fixed, &status, app.db.now(), wrong);
+    let page = ModelPage::new(
+        frame,
+        settings,
+        fixed,
+        &status,
+        app.db.now(),
+        wrong.as_ref(),
+    );
     Ok(html_with(code, &page))
 }
 

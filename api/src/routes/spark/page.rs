@@ -45,10 +45,10 @@ impl ModelPage {
         fixed: Option<String>,
         status: &SparkStatus,
         now: i64,
-        error: Option<(String, String)>,
+        error: Option<&(String, String)>,
     ) -> Self {
         let wrong = |name: &str| {
-            let error = error.as_ref().filter(|(field, _)| field == name);
+            let error = error.filter(|(field, _)| field == name);
             error.map(|(_, says)| says.clone())
         };
         let field = |name, label, kind, value: String, hint: &str| Field {
@@ -121,7 +121,7 @@ impl ModelPage {
             None,
             &status,
             1_000,
-            Some(error),
+            Some(&error),
         )
     }
 }
