@@ -34,6 +34,7 @@ const ADMIN_NAV: &[(&str, &str, &str)] = &[
     ("Worker", "/jobs", "jobs"),
     ("Mailboxes", "/mailboxes", "mail"),
     ("Backups", "/backups", "shield"),
+    ("Digest", "/digest", "clock"),
     ("Team", "/settings/team", "team"),
 ];
 

@@ -16,6 +16,11 @@ pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; 
 pub const FILE_CSP: &str =
     "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// Of a digest as mail programs show it: its styles are inline, and that is all it may do.
+pub const MAIL_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+     sandbox allow-popups allow-top-navigation-by-user-activation; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 /// Name and value of the headers on every answer.
 const ALWAYS: &[(&str, &str)] = &[
     ("content-security-policy", CSP),
@@ -34,9 +39,9 @@ pub fn protect(config: &Config, response: &mut Response) {
     let headers = response.headers_mut();
     let is_file = headers
         .get(header::CONTENT_SECURITY_POLICY)
-        .is_some_and(|policy| policy == FILE_CSP);
+        .is_some_and(|policy| policy == FILE_CSP || policy == MAIL_CSP);
     for (name, value) in ALWAYS {
-        // A file keeps its own policy, which is the stricter one.
+        // A file or a letter keeps its own policy: nothing in it may run.
         if is_file && *name == "content-security-policy" {
             continue;
         }

@@ -23,9 +23,9 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, automations, backups, board, calendar_feed, contacts, email, export,
-        feature_requests, files, grid, home, imports, investor, jobs, members, my_day, notes,
-        operations, put_back, raise, reminders, search, settings, state, style,
+        accounts, activity, automations, backups, board, calendar_feed, contacts, digest, email,
+        export, feature_requests, files, grid, home, imports, investor, jobs, mail, members, my_day,
+        notes, operations, put_back, raise, reminders, search, settings, spark, state, style,
     },
     state::App,
 };
@@ -58,6 +58,9 @@ pub fn routes() -> Vec<Route> {
         export::routes(),
         jobs::routes(),
         backups::routes(),
+        digest::routes(),
+        mail::routes(),
+        spark::routes(),
         operations::routes(),
         style::routes(),
     ]

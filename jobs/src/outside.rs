@@ -81,7 +81,7 @@ pub struct Outside {
     /// `CRM_BASE_URL`, without a slash at its end: how mail links to pages.
     pub base_url: Option<String>,
     /// From `CRM_SECRET_KEY`; see [`crate::secrets`].
-    secret_key: Option<[u8; 32]>,
+    pub(crate) secret_key: Option<[u8; 32]>,
 }
 
 /// A mail server and how to speak to it.

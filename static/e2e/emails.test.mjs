@@ -17,7 +17,7 @@ before(async () => {
   dir = mkdtempSync(join(tmpdir(), "crm-gmail-"));
   google = spawn(join(BIN, "examples/gmail"), ["--dir", dir], { stdio: "ignore" });
   await until(() => (address = readFileSync(join(dir, "address"), "utf8")), "the stand-in answers");
-  stack = await startStack({ demo: true, extra: { CRM_GMAIL_API_BASE: address, CRM_GMAIL_TOKEN_URL: `${address}/token` } });
+  stack = await startStack({ demo: true, environment: { CRM_GMAIL_API_BASE: address, CRM_GMAIL_TOKEN_URL: `${address}/token` } });
   stack.addUser("admin@example.org", "admin");
   stack.addUser("member@team.example", "member");
   browser = await launch();

@@ -25,8 +25,8 @@ function freePort() {
   });
 }
 
-/** Starts api and worker. `demo` fills the database with the demo fund first; `extra` is more environment. */
-export async function startStack({ demo = false, extra = {} } = {}) {
+/** Starts api and worker. `demo` fills the database with the demo fund first; `environment` adds variables. */
+export async function startStack({ demo = false, environment = {} } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "crm-e2e-"));
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
@@ -36,7 +36,7 @@ export async function startStack({ demo = false, extra = {} } = {}) {
     CRM_BIND: `127.0.0.1:${port}`,
     CRM_BASE_URL: base,
     CRM_LOG: "warn",
-    ...extra,
+    ...environment,
   };
   const run = (name, args, input) => {
     const done = spawnSync(join(BIN, name), args, { env, input, encoding: "utf8" });

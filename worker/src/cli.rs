@@ -91,6 +91,25 @@ pub enum Command {
         #[arg(long, requires = "yes")]
         damaged: bool,
     },
+    /// The daily digest: look at it, or send it
+    #[command(subcommand)]
+    Digest(Digest),
     /// Exit 0 if a worker has a fresh heartbeat
     Healthcheck,
+}
+
+/// What can be done with the daily digest.
+#[derive(Debug, Subcommand)]
+pub enum Digest {
+    /// Write it as it would be now, as HTML and text; sends nothing, moves nothing
+    Preview {
+        /// Where to
+        #[arg(long, default_value = "digest-preview.html")]
+        out: std::path::PathBuf,
+        /// Summarize mail by rule, without the local model
+        #[arg(long)]
+        by_rule: bool,
+    },
+    /// Make it and send it now
+    SendNow,
 }

@@ -6,7 +6,7 @@ use crm_jobs::{
     backup,
     clock::Clock,
     db::{self, Db},
-    investors,
+    digest, investors,
     queue::{
         self, EnqueueOptions, JobId, control,
         inspect::{self, JobFilter, JobRow},
@@ -17,7 +17,12 @@ use crm_jobs::{
 };
 use serde::Serialize;
 
-use crate::{Failure, cli::Command, config::Config, run};
+use crate::{
+    Failure,
+    cli::{Command, Digest},
+    config::Config,
+    run,
+};
 
 /// Who enqueues from a shell.
 const SHELL: &str = "shell";
@@ -132,6 +137,16 @@ async fn with_db(db: &Db, command: Option<Command>) -> Result<ExitCode, Failure>
         Some(Command::Backup) => enqueue(db, "take_backup", "{}", true).await,
         Some(Command::Verify { which }) => verify(db, which).await,
         Some(Command::Drill) => enqueue(db, "drill_backup", "{}", true).await,
+        Some(Command::Digest(Digest::Preview { out, by_rule })) => {
+            let letter = digest::preview(db, !by_rule).await?;
+            std::fs::write(&out, &letter.html)?;
+            print(&letter.text);
+            print(&format!("{} is in {}", letter.subject, out.display()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Digest(Digest::SendNow)) => {
+            enqueue(db, "send_digest", r#"{"asked":true}"#, true).await
+        }
         Some(Command::Healthcheck) => healthcheck(db).await,
         None | Some(Command::Run { .. } | Command::Restore { .. }) => Ok(ExitCode::SUCCESS),
     }

@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     12 "0012_automations",
     13 "0013_backups_depth",
     14 "0014_email",
+    15 "0015_digest",
     16 "0016_proposals",
 ];
 

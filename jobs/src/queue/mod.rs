@@ -33,5 +33,5 @@ pub use enqueue::{EnqueueOptions, Enqueued, enqueue, enqueue_many, enqueue_with}
 pub use job::{Job, JobError, JobId, OrFail, Payload, RetryPolicy, Unique, UniqueWhile};
 pub use registry::{Prepared, Registry, UnknownKind};
 pub(crate) use test_point::reached;
-pub use test_point::{AUTOMATION_TEST_POINTS, TEST_POINTS, crash_at};
+pub use test_point::{AUTOMATION_TEST_POINTS, DIGEST_TEST_POINTS, TEST_POINTS, crash_at};
 pub use wake::Bell;

@@ -90,6 +90,7 @@ pub enum ScheduleError {
 }
 
 /// A schedule that comes with the program.
+#[derive(Clone, Copy, Debug)]
 pub struct DefaultSchedule {
     /// Unique.
     pub name: &'static str,

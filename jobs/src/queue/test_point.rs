@@ -22,6 +22,15 @@ pub const AUTOMATION_TEST_POINTS: [&str; 4] = [
     "after_run_commits",
 ];
 
+/// Those that a digest passes, in their order.
+pub const DIGEST_TEST_POINTS: [&str; 5] = [
+    "after_narrative",
+    "after_narratives",
+    "before_letter_leaves",
+    "after_letter_left",
+    "after_delivery",
+];
+
 /// Makes this process abort when it reaches `name`. Only the first call counts.
 pub fn crash_at(name: String) {
     let _ = CRASH_AT.set(name);

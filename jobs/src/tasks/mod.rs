@@ -13,6 +13,7 @@ mod read_mail;
 mod revert_change_set;
 mod revert_import;
 mod run_automation;
+mod send_digest;
 mod sync_relational;
 mod take_backup;
 mod verify_backup;
@@ -23,6 +24,7 @@ pub use probe::Probe;
 use crate::{
     automations::{LookForFirings, RunAutomation},
     backup::{DrillBackup, TakeBackup, VerifyBackup},
+    digest::{self, SendDigest},
     email::{BackfillMailbox, CaptureMail, CaptureMailbox, MatchEmails},
     export::archive::{MakeArchive, RemoveArchives},
     grid::{PutBackTable, RevertChangeSet, SyncRelational},
@@ -53,6 +55,7 @@ pub fn registry() -> Registry {
         .with::<RevertChangeSet>()
         .with::<RevertImport>()
         .with::<RunAutomation>()
+        .with::<SendDigest>()
         .with::<SyncRelational>()
         .with::<TakeBackup>()
         .with::<VerifyBackup>()
@@ -97,6 +100,8 @@ pub const SCHEDULES: &[DefaultSchedule] = &[
         expression: "1 0 * * *",
         catch_up: CatchUp::Once,
     },
+    // Does nothing until an admin switches it on.
+    digest::SCHEDULE,
     DefaultSchedule {
         name: "mail",
         kind: "capture_mail",

@@ -384,6 +384,7 @@ async fn an_older_schema_is_migrated_in_the_scratch_folder() {
         &t,
         12,
         &[
+            "drop index commitment_events_by_time",
             "drop index backups_verified",
             "alter table backups drop column kind",
             "alter table backups drop column recipient",

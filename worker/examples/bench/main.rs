@@ -11,6 +11,7 @@
 )]
 
 mod backup;
+mod email;
 mod grid;
 mod import;
 #[path = "../shared/measure.rs"]
@@ -24,7 +25,9 @@ mod write;
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let known = ["queue", "write", "grid", "import", "search", "backup"];
+    let known = [
+        "queue", "write", "grid", "import", "search", "backup", "email",
+    ];
     if let Some(unknown) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
         eprintln!("no benchmark {unknown:?}: choose from {}", known.join(", "));
         std::process::exit(2);
@@ -50,5 +53,8 @@ async fn main() {
     }
     if wants("backup") {
         backup::run().await;
+    }
+    if wants("email") {
+        email::run().await;
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod automations;
+mod digest;
 mod email;
 mod processes;
 mod restore;

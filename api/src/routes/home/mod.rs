@@ -7,7 +7,7 @@ use crm_jobs::{
     grid::{self, ListCounts},
     investors::{self, Overview},
     queue::inspect,
-    settings, work,
+    settings, spark, work,
 };
 
 use self::page::{ChecklistStep, HealthLine, HomePage, RecentEntry};
@@ -198,6 +198,7 @@ async fn health(
             ),
         },
         automations(app, &line).await?,
+        model(app, &line, href("/digest/model")).await?,
         line("Backup", backup_text, backup_tone, href("/backups")),
         line("Last proven restore", proven.0, proven.1, href("/backups")),
         line(
@@ -207,6 +208,26 @@ async fn health(
             href("/jobs?kind=sync_relational#list"),
         ),
     ])
+}
+
+/// How the local model was when it was last asked.
+async fn model(
+    app: &App,
+    line: &impl Fn(&str, String, &'static str, String) -> HealthLine,
+    href: String,
+) -> Result<HealthLine, AppError> {
+    let status = spark::status(&app.db).await?;
+    let (text, tone) = if status.is_up() {
+        (
+            format!("{}, {} ms", status.model, show::number(status.latency_ms)),
+            "ok",
+        )
+    } else if status.error.is_empty() {
+        ("not asked yet".to_owned(), "ok")
+    } else {
+        ("away; summaries by rule".to_owned(), "warn")
+    };
+    Ok(line("Local model", text, tone, href))
 }
 
 /// Whether a rule was switched off, or waits for an answer.

@@ -11,6 +11,7 @@ use crm_jobs::{
         tokens::{self, Scope},
         users,
     },
+    digest,
     work::feed,
 };
 use serde::Deserialize;
@@ -200,6 +201,7 @@ pub async fn page(app: &App, who: &SignedIn) -> Result<AccountPage, AppError> {
     let calendar = feed::of_user(&mut conn, &who.user.id).await?;
     drop(conn);
     Ok(AccountPage {
+        no_digest: digest::is_opted_out(&app.db, &who.user.id).await?,
         calendar: calendar.map(|feed| CalendarRow {
             created: show::ago(app.db.now(), feed.created_at),
             read: feed.last_read_at.map(|at| show::ago(app.db.now(), at)),

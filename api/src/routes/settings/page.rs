@@ -34,6 +34,8 @@ pub struct AccountPage {
     pub new_token: Option<String>,
     /// What is wrong with the token form.
     pub token_error: Option<String>,
+    /// They want no daily digest.
+    pub no_digest: bool,
     /// The calendar feed, if there is one.
     pub calendar: Option<CalendarRow>,
     /// Its address, shown this once.
@@ -194,6 +196,7 @@ impl AccountPage {
             ],
             new_token: Some("vcrm_sample_0000000000000000000000000000".to_owned()),
             token_error: None,
+            no_digest: false,
             calendar: Some(CalendarRow {
                 created: When::new("2025-03-01T08:00:00Z", "3 days ago"),
                 read: Some(When::new("2025-03-04T08:00:00Z", "12 min ago")),
