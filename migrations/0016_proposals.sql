@@ -12,3 +12,6 @@ create unique index email_proposals_open on email_proposals (row_id, thread_id, 
 -- The page lists them by the day of their mail, the newest first.
 drop index email_proposals_by_state;
 create index email_proposals_by_state on email_proposals (state, day, id);
+
+-- Those decided in one go are taken back in one go.
+create index email_proposals_by_decision on email_proposals (decided_at) where decided_at is not null;

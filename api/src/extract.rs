@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::{error::AppError, state::App};
 
@@ -28,6 +28,30 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
+    }
+}
+
+/// What a body says of a field that can be taken out: a value, or the null that does
+/// that. Use as `Option<Told<T>>` with `#[serde(default, deserialize_with = "Told::read")]`,
+/// where none means that nothing was said.
+#[derive(Debug)]
+pub struct Told<T>(pub Option<T>);
+
+impl<T> Told<T> {
+    /// Tells a null from nothing said.
+    pub fn read<'de, D>(from: D) -> Result<Option<Self>, D::Error>
+    where
+        D: Deserializer<'de>,
+        T: Deserialize<'de>,
+    {
+        Option::deserialize(from).map(|value| Some(Self(value)))
+    }
+}
+
+impl Told<String> {
+    /// The text; empty for a null.
+    pub fn text(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
     }
 }
 

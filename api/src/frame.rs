@@ -25,6 +25,7 @@ const NAV: &[(&str, &str, &str)] = &[
     ("Pipeline", "/pipeline", "funnel"),
     ("Contacts", "/contacts", "team"),
     ("Emails", "/emails", "mail"),
+    ("Proposals", "/proposals", "inbox"),
     ("Funds", "/funds", "fund"),
     ("Automations", "/automations", "retry"),
     ("Imports", "/imports", "import"),

@@ -94,6 +94,8 @@ const signedIn = {
   "search-blank": () => "/search",
   "feature-requests": () => "/feature-requests",
   emails: () => "/emails",
+  proposals: () => "/proposals",
+  "proposals-dismissed": () => "/proposals?state=dismissed",
   "near-matches": () => "/emails/near-matches",
   mailboxes: () => "/mailboxes",
   account: () => "/settings/account",

@@ -25,6 +25,7 @@ pub mod my_day;
 pub mod notes;
 pub mod operations;
 pub mod page;
+pub mod proposals;
 pub mod put_back;
 pub mod raise;
 pub mod reminders;

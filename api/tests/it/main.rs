@@ -27,6 +27,7 @@ mod matrix;
 mod operations;
 mod pages;
 mod people;
+mod proposals;
 mod put_back;
 mod raise;
 mod search;

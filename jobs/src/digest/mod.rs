@@ -86,7 +86,7 @@ pub async fn preview(db: &Db, with_model: bool) -> Result<Rendered, DigestError>
     let mut narrator = if with_model {
         Narrator::new(db).await
     } else {
-        Narrator::by_rule("This is a preview: the model is asked when the digest is sent.")
+        Narrator::by_rule("this is a preview, the model is asked when the digest is sent")
     };
     let mut told = Vec::new();
     for (user, mail) in facts.to_narrate() {

@@ -11,7 +11,7 @@ use super::{InvestorMail, rollup::rollup};
 use crate::{
     db::{Db, DbError},
     spark::{
-        self, Ask, Client, Model, SparkError,
+        Ask, Asker, plain_line,
         prompt::{DIGEST, Fence},
         tokens, within,
     },
@@ -55,8 +55,7 @@ pub struct Narrative {
 
 /// Whoever summarizes: the model as long as it answers.
 pub struct Narrator {
-    model: Option<(Client, Model)>,
-    reason: String,
+    asker: Asker,
     asked: usize,
 }
 
@@ -64,42 +63,17 @@ impl Narrator {
     /// By rule, and why.
     pub fn by_rule(reason: &str) -> Self {
         Self {
-            model: None,
-            reason: reason.to_owned(),
+            asker: Asker::away(reason),
             asked: 0,
         }
     }
 
     /// With the model, if it is there.
     pub async fn new(db: &Db) -> Self {
-        let found = async {
-            let client = Client::of(db).await?;
-            let model = client.model().await?;
-            Ok::<_, SparkError>((client, model))
-        };
-        match found.await {
-            Ok(model) => Self {
-                model: Some(model),
-                reason: String::new(),
-                asked: 0,
-            },
-            Err(error) => {
-                note(db, Err(&error)).await;
-                Self::by_rule(&format!("Summarized by rule: {error}."))
-            }
+        Self {
+            asker: Asker::new(db).await,
+            asked: 0,
         }
-    }
-}
-
-/// How the model is doing is a courtesy: nothing fails because it cannot be kept.
-async fn note(db: &Db, asked: Result<(&str, i64), &SparkError>) {
-    let kept = async {
-        let mut tx = db.write().await?;
-        spark::remember(&mut tx, asked).await?;
-        tx.commit().await
-    };
-    if let Err(error) = kept.await {
-        tracing::warn!(%error, "the model's status was not kept");
     }
 }
 
@@ -115,53 +89,43 @@ pub async fn ask_about(
         row_id: mail.row_id.clone(),
         sentences: rollup(mail),
         by_model: false,
-        reason,
+        reason: format!("Summarized by rule: {reason}."),
         model: String::new(),
-    };
-    let Some((client, model)) = &narrator.model else {
-        return Ok(by_rule(narrator.reason.clone()));
     };
     if narrator.asked >= MOST_QUESTIONS {
         return Ok(by_rule(
-            "Summarized by rule: there was too much mail for the local model.".to_owned(),
+            "there was too much mail for the local model".to_owned(),
         ));
     }
-    narrator.asked += 1;
-    let said = said(db, mail).await?;
-    let began = tokio::time::Instant::now();
-    let answered = client
-        .ask(model, ANSWER, |room| question(mail, &said, room))
+    let said = if narrator.asker.is_there() {
+        narrator.asked += 1;
+        said(db, mail).await?
+    } else {
+        HashMap::new()
+    };
+    let answered = narrator
+        .asker
+        .ask(db, ANSWER, |room| question(mail, &said, room))
         .await;
-    let took = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
-    match answered {
-        Ok(answer) => {
-            note(db, Ok((&answer.model, took))).await;
-            let sentences = check(&answer.text, mail.emails.len());
-            if sentences.is_empty() {
-                return Ok(by_rule(if answer.was_cut {
-                    "Summarized by rule: the model's answer was too long.".to_owned()
-                } else {
-                    "Summarized by rule: the model's answer did not hold.".to_owned()
-                }));
-            }
-            Ok(Narrative {
-                sentences,
-                by_model: true,
-                model: answer.model,
-                ..by_rule(String::new())
-            })
-        }
-        Err(error) => {
-            note(db, Err(&error)).await;
-            let reason = format!("Summarized by rule: {error}.");
-            if error.is_away() {
-                // It is not waited for once more for each investor.
-                narrator.model = None;
-                narrator.reason.clone_from(&reason);
-            }
-            Ok(by_rule(reason))
-        }
+    let answer = match answered {
+        Ok(answer) => answer,
+        Err(reason) => return Ok(by_rule(reason)),
+    };
+    let sentences = check(&answer.text, mail.emails.len());
+    if sentences.is_empty() {
+        return Ok(by_rule(if answer.was_cut {
+            "the model's answer was too long".to_owned()
+        } else {
+            "the model's answer did not hold".to_owned()
+        }));
     }
+    Ok(Narrative {
+        sentences,
+        by_model: true,
+        model: answer.model,
+        reason: String::new(),
+        ..by_rule(String::new())
+    })
 }
 
 /// What the messages say, without what they quote.
@@ -274,7 +238,7 @@ pub(super) fn check(answer: &str, emails: usize) -> Vec<Sentence> {
     let mut left = MOST_CHARS;
     let mut held = Vec::new();
     for one in said.into_iter().take(MOST_SENTENCES) {
-        let Some(text) = plain(&one.text) else {
+        let Some(text) = plain_line(&one.text) else {
             continue;
         };
         let mut cites: Vec<usize> = one
@@ -325,35 +289,4 @@ fn by_brackets(answer: &str) -> Vec<SaidSentence> {
                 .collect(),
         })
         .collect()
-}
-
-/// One line of plain text; nothing if there is a link, an address or markup in it.
-fn plain(text: &str) -> Option<String> {
-    let line = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-        .collect::<String>();
-    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    let lower = line.to_lowercase();
-    let has_link = ["://", "www.", "mailto:", "javascript:", "href", "]("]
-        .iter()
-        .any(|mark| lower.contains(mark))
-        || lower.split(' ').any(|word| {
-            let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-            let has_path = word
-                .split_once('/')
-                .is_some_and(|(host, _)| host.contains('.'));
-            has_path
-                || [".com", ".net", ".org", ".io", ".ru", ".cn", ".xyz"]
-                    .iter()
-                    .any(|end| word.ends_with(end))
-        });
-    let has_markup = line.contains(['<', '>', '`', '{', '}', '|', '@'])
-        || line.contains("**")
-        || line.contains("MAIL-");
-    let length = line.chars().count();
-    let is_words = line.chars().filter(|c| c.is_alphabetic()).count() >= 5;
-    (!has_link && !has_markup && is_words && length <= 400)
-        .then(|| line.trim_start_matches(['#', '-', '*', ' ']).to_owned())
 }

@@ -11,6 +11,8 @@ use super::{Team, address};
 use crate::{
     db::{Db, DbError, WriteTx},
     grid::{self, ColumnType},
+    proposals::DraftProposals,
+    queue::enqueue,
 };
 
 /// A domain that more investors than this have says nothing of any of them.
@@ -131,18 +133,11 @@ pub(super) async fn match_new(tx: &mut WriteTx, team: &Team, id: &str) -> Result
     Ok(true)
 }
 
-/// **The place for what follows from newly matched mail of a sync** (proposals):
-/// called with their ids in the transaction that matched them. Their text may
-/// still have to be fetched (`emails.needs_text`), and mail from before the
-/// mailbox was enrolled (`mailboxes.enrolled_at`) proposes nothing.
-#[allow(
-    clippy::unused_async,
-    reason = "what follows will write to the database"
-)]
+/// Called with newly matched mail in the transaction that matched it: it is weighed
+/// for proposals, though not before its text is there (`emails.needs_text`).
 pub(super) async fn newly_matched(tx: &mut WriteTx, emails: &[String]) -> Result<(), DbError> {
     if !emails.is_empty() {
-        tracing::debug!(count = emails.len(), "emails concern an investor now");
-        tx.ring_on_commit();
+        enqueue(tx, &DraftProposals {}).await?;
     }
     Ok(())
 }

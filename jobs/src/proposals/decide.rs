@@ -49,6 +49,9 @@ pub struct Approved {
     pub task: Option<String>,
     /// The grid's change: a contact, a stage.
     pub change_set: Option<i64>,
+    /// The note as it was drafted, if it was edited.
+    #[serde(default)]
+    pub drafted: Option<String>,
 }
 
 /// How taking back went.
@@ -92,7 +95,7 @@ pub async fn approve(
         body: note,
         by,
     };
-    let note = notes::add(tx, &new).await?.id;
+    let id_of_note = notes::add(tx, &new).await?.id;
     let task = match approval.follow_up_on {
         None => None,
         Some(day) => {
@@ -108,10 +111,16 @@ pub async fn approve(
         }
     };
     let made = Approved {
-        note: Some(note),
+        note: Some(id_of_note),
         task,
         change_set,
+        drafted: Some(proposal.note.clone()).filter(|drafted| drafted != note),
     };
+    sqlx::query("update email_proposals set note = ?2 where id = ?1")
+        .bind(id)
+        .bind(note)
+        .execute(&mut **tx)
+        .await?;
     decide(tx, id, ProposalState::Approved, &made, by).await?;
     Ok(made)
 }
@@ -176,10 +185,12 @@ pub async fn undo(tx: &mut WriteTx, id: &str, by: &str) -> Result<Undone, GridEr
     }
     let now = tx.now();
     sqlx::query(
-        "update email_proposals set state = 'pending', decided_at = null, decided_by = null, made = '{}', updated_at = ?2 where id = ?1",
+        "update email_proposals set state = 'pending', decided_at = null, decided_by = null, made = '{}', updated_at = ?2,
+                note = coalesce(?3, note) where id = ?1",
     )
     .bind(id)
     .bind(now)
+    .bind(&made.drafted)
     .execute(&mut **tx)
     .await?;
     Ok(Undone {

@@ -80,7 +80,7 @@ pub(crate) fn plain_subject(subject: &str) -> &str {
     subject[marks.map_or(0, |m| m.end())..].trim()
 }
 
-/// The first sentence after the greeting, on one line.
+/// The first sentence after greeting and thanks, on one line.
 fn first_sentence(said: &str) -> String {
     let greets = |line: &str| {
         let lower = line.to_lowercase();
@@ -105,18 +105,18 @@ fn first_sentence(said: &str) -> String {
         .filter(|line| !greets(line))
         .collect::<Vec<_>>()
         .join(" ");
-    let end = text
-        .char_indices()
-        .find(|(at, c)| {
-            matches!(c, '.' | '!' | '?')
-                && text[at + c.len_utf8()..]
-                    .chars()
-                    .next()
-                    .is_none_or(char::is_whitespace)
-                && *at > 20
-        })
-        .map_or(text.len(), |(at, c)| at + c.len_utf8());
-    let sentence = &text[..end];
+    let mut left = text.as_str();
+    let mut first = None;
+    while !left.is_empty() {
+        let (sentence, rest) = left.split_at(end_of_sentence(left));
+        left = rest.trim_start();
+        if !is_courtesy(sentence) {
+            first = Some(sentence);
+            break;
+        }
+        first = first.or(Some(sentence));
+    }
+    let sentence = first.unwrap_or_default();
     if sentence.chars().count() <= QUOTED {
         return sentence.to_owned();
     }
@@ -125,6 +125,35 @@ fn first_sentence(said: &str) -> String {
         "{}…",
         cut.rsplit_once(' ').map_or(cut.as_str(), |(head, _)| head)
     )
+}
+
+/// Where the first sentence ends. A stop soon after its beginning is taken for an
+/// abbreviation.
+fn end_of_sentence(text: &str) -> usize {
+    let is_end = |at: usize, c: char| {
+        let after = text[at + c.len_utf8()..].chars().next();
+        matches!(c, '.' | '!' | '?') && after.is_none_or(char::is_whitespace) && at > 20
+    };
+    text.char_indices()
+        .find(|(at, c)| is_end(*at, *c))
+        .map_or(text.len(), |(at, c)| at + c.len_utf8())
+}
+
+/// Thanks and wishes say little: what comes after them says more.
+fn is_courtesy(sentence: &str) -> bool {
+    const BEGIN: [&str; 9] = [
+        "thank",
+        "many thanks",
+        "hope ",
+        "i hope",
+        "we hope",
+        "it was ",
+        "great to",
+        "good to",
+        "nice to",
+    ];
+    let lower = sentence.to_lowercase();
+    BEGIN.iter().any(|begin| lower.starts_with(begin))
 }
 
 /// Whoever wrote from this investor without being one of its contacts.

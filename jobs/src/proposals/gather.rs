@@ -56,21 +56,23 @@ pub struct Gathered {
 }
 
 /// Reads the oldest mail that was not weighed. The second part is of links that
-/// propose nothing: internal mail, and mail older than the enrolment.
+/// propose nothing: internal mail, and mail older than the enrolment. Mail whose text
+/// has yet to be fetched waits.
 pub async fn gather(
     conn: &mut SqliteConnection,
     zone: &TimeZone,
 ) -> Result<(Vec<Gathered>, Vec<(String, String)>), DbError> {
+    // Mail is dated to the second.
     let found: Vec<Mail> = sqlx::query_as(
         "select e.id as email_id, l.row_id, e.thread_id, l.contact_id, e.sent_at, e.direction, e.from_name, e.from_address,
                 e.subject, e.said,
                 exists (select 1 from email_sightings s join mailboxes m on m.id = s.mailbox_id
-                        where s.email_id = e.id and s.deleted_at is null and m.deleted_at is null and m.enrolled_at <= e.sent_at) as proposes,
+                        where s.email_id = e.id and s.deleted_at is null and m.deleted_at is null and m.enrolled_at < e.sent_at + 1000) as proposes,
                 exists (select 1 from fundraising_investor_contacts ic join contacts c on c.id = ic.contact_id
                         left join contact_addresses a on a.contact_id = c.id
                         where ic.investor_id = l.row_id and (c.email = e.from_address or a.email = e.from_address)) as is_known
          from email_links l join emails e on e.id = l.email_id join grid_rows r on r.id = l.row_id
-         where l.weighed_at is null and l.deleted_at is null and e.deleted_at is null and r.deleted_at is null
+         where l.weighed_at is null and l.deleted_at is null and e.deleted_at is null and e.needs_text = 0 and r.deleted_at is null
          order by l.sent_at, l.email_id limit ?1",
     )
     .bind(AT_ONCE)

@@ -1,6 +1,7 @@
 //! What captured mail suggests: a dated note, perhaps a new person, a follow-up, a
 //! stage. Nothing reaches the grid before a person approves it.
 
+mod ask;
 mod decide;
 mod draft;
 mod gather;
@@ -11,11 +12,12 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use ask::draft;
 pub use decide::{Approval, Approved, Undone, approve, dismiss, undo};
 pub use draft::{Drafted, by_rule};
 pub(crate) use gather::pass_over;
 pub use gather::{Gathered, Mail, gather, keep};
-pub use store::{find, list, pending, sources};
+pub use store::{decided_together, find, list, pending, sources};
 
 use crate::queue::{Payload, Unique};
 
@@ -86,7 +88,7 @@ pub struct Proposal {
     pub day: String,
     /// Who wrote, if known.
     pub contact_id: Option<String>,
-    /// One dated line.
+    /// One dated line: as drafted, or as approved.
     pub note: String,
     /// Who might become a contact.
     pub new_contact: Option<NewPerson>,

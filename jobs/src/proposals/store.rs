@@ -107,6 +107,24 @@ pub async fn pending(conn: &mut SqliteConnection) -> Result<i64, DbError> {
     .await
 }
 
+/// What somebody decided from one moment to another, UTC milliseconds: within one
+/// transaction nobody else decides.
+pub async fn decided_together(
+    conn: &mut SqliteConnection,
+    (from, until): (i64, i64),
+    by: &str,
+) -> Result<Vec<String>, DbError> {
+    sqlx::query_scalar(
+        "select p.id from email_proposals p join grid_rows r on r.id = p.row_id
+         where p.decided_at between ?1 and ?2 and p.decided_by = ?3 and r.deleted_at is null order by p.id",
+    )
+    .bind(from)
+    .bind(until)
+    .bind(by)
+    .fetch_all(conn)
+    .await
+}
+
 /// The mail a proposal rests on, the oldest first.
 pub async fn sources(conn: &mut SqliteConnection, id: &str) -> Result<Vec<Source>, DbError> {
     #[derive(FromRow)]

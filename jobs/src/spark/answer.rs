@@ -119,3 +119,34 @@ pub fn models(body: &str) -> Vec<Model> {
     list.map(|all| all.iter().filter_map(read).collect())
         .unwrap_or_default()
 }
+
+/// One line of plain text; nothing if there is a link, an address or markup in it.
+pub fn plain_line(text: &str) -> Option<String> {
+    let line = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .collect::<String>();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lower = line.to_lowercase();
+    let has_link = ["://", "www.", "mailto:", "javascript:", "href", "]("]
+        .iter()
+        .any(|mark| lower.contains(mark))
+        || lower.split(' ').any(|word| {
+            let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+            let has_path = word
+                .split_once('/')
+                .is_some_and(|(host, _)| host.contains('.'));
+            has_path
+                || [".com", ".net", ".org", ".io", ".ru", ".cn", ".xyz"]
+                    .iter()
+                    .any(|end| word.ends_with(end))
+        });
+    let has_markup = line.contains(['<', '>', '`', '{', '}', '|', '@'])
+        || line.contains("**")
+        || line.contains("MAIL-");
+    let length = line.chars().count();
+    let is_words = line.chars().filter(|c| c.is_alphabetic()).count() >= 5;
+    (!has_link && !has_markup && is_words && length <= 400)
+        .then(|| line.trim_start_matches(['#', '-', '*', ' ']).to_owned())
+}

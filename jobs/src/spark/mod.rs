@@ -4,13 +4,15 @@
 //! [`reach`] never lets it be a public address.
 
 mod answer;
+mod asker;
 mod client;
 pub mod prompt;
 pub mod reach;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use answer::{Answer, Model, without_thoughts};
+pub use answer::{Answer, Model, plain_line, without_thoughts};
+pub use asker::Asker;
 pub use client::{Ask, Client, tokens, within};
 
 use schemars::JsonSchema;

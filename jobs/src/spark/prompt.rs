@@ -35,6 +35,9 @@ pub const DIGEST: Prompt = Prompt::new(
     include_str!("../../../templates/prompts/digest.md"),
 );
 
+/// The note a proposal suggests.
+pub const NOTE: Prompt = Prompt::new("note-1", include_str!("../../../templates/prompts/note.md"));
+
 /// A word that nobody who wrote a mail can have known.
 #[derive(Clone, Debug)]
 pub struct Fence(String);

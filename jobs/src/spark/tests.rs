@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     client::{tokens, within},
-    prompt::{DIGEST, Fence},
+    prompt::{DIGEST, Fence, NOTE},
     reach::{NearOnly, is_near},
     *,
 };
@@ -379,6 +379,8 @@ fn no_text_closes_the_fence_or_speaks_as_somebody_else() {
         "it stays readable, as data"
     );
     assert_ne!(Fence::new().around("", "x"), Fence::new().around("", "x"));
-    assert_eq!(DIGEST.first_line(), format!("version: {}", DIGEST.version));
-    assert!(!DIGEST.instructions(&fence).contains("{fence}"));
+    for prompt in [DIGEST, NOTE] {
+        assert_eq!(prompt.first_line(), format!("version: {}", prompt.version));
+        assert!(!prompt.instructions(&fence).contains("{fence}"));
+    }
 }

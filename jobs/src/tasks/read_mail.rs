@@ -2,7 +2,8 @@
 
 use crate::{
     email::{self, BackfillMailbox, CaptureMail, CaptureMailbox, Ended, MatchEmails},
-    queue::{Context, Job, JobError, OrFail},
+    proposals::DraftProposals,
+    queue::{Context, Job, JobError, OrFail, enqueue},
 };
 
 /// Safe to repeat: a message that is known is not fetched, let alone kept, again.
@@ -45,6 +46,10 @@ impl Job for MatchEmails {
             cx.log(format!(
                 "{matched} emails concern an investor now; {fetched} texts fetched"
             ));
+            // What waited for its text can be weighed.
+            let mut tx = cx.write().await?;
+            enqueue(&mut tx, &DraftProposals {}).await.or_retry()?;
+            tx.commit().await.or_retry()?;
         }
         cx.output(&serde_json::json!({ "matched": matched, "fetched": fetched }));
         Ok(())

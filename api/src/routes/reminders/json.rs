@@ -9,12 +9,12 @@ use crm_jobs::work::{
     self, Due, Finished, Task, TaskChange, TaskDraft, TaskFilter, TaskPage, Whose,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::write::{self, Plain};
 use crate::{
     error::AppError,
-    extract::{Json, Path, Query},
+    extract::{Json, Path, Query, Told},
     session::SignedIn,
     state::App,
 };
@@ -174,40 +174,25 @@ pub struct Change {
     #[schemars(length(max = 4_000))]
     note: Option<String>,
     /// See adding; another day ends a snooze.
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "Told::read")]
     #[schemars(with = "Option<String>", length(max = 100))]
-    due: Option<Said>,
+    due: Option<Told<String>>,
     /// See adding; null is the team.
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "Told::read")]
     #[schemars(with = "Option<String>", length(max = 64))]
-    assignee: Option<Said>,
+    assignee: Option<Told<String>>,
     /// See adding.
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "Told::read")]
     #[schemars(with = "Option<String>", length(max = 100))]
-    repeat: Option<Said>,
+    repeat: Option<Told<String>>,
     /// See adding.
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "Told::read")]
     #[schemars(with = "Option<String>", length(max = 64))]
-    row: Option<Said>,
+    row: Option<Told<String>>,
     /// See adding.
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "Told::read")]
     #[schemars(with = "Option<String>", length(max = 64))]
-    contact: Option<Said>,
-}
-
-/// A text, or the null that takes it out.
-#[derive(Debug)]
-struct Said(Option<String>);
-
-impl Said {
-    fn text(&self) -> &str {
-        self.0.as_deref().unwrap_or_default()
-    }
-}
-
-/// Tells a null from nothing said.
-fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Said>, D::Error> {
-    Option::deserialize(from).map(|text| Some(Said(text)))
+    contact: Option<Told<String>>,
 }
 
 pub async fn change(
