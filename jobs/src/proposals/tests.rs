@@ -113,7 +113,7 @@ fn said(content: &str) -> (u16, String) {
 
 /// What is drafted when the model gives this answer, and what it was asked.
 async fn drafted(from: &Gathered, answer: (u16, String)) -> (super::Drafted, Vec<String>) {
-    let (base, asked) = stub(MODELS, vec![answer]).await;
+    let (base, heard) = stub(MODELS, vec![answer]).await;
     let mut t = TestDb::new().await;
     t.db = t.db.clone().reaching(Outside {
         spark_url: Some(base),
@@ -122,8 +122,8 @@ async fn drafted(from: &Gathered, answer: (u16, String)) -> (super::Drafted, Vec
     let mut asker = Asker::new(&t.db).await;
     assert!(asker.is_there());
     let drafted = ask::draft(&t.db, &mut asker, from).await;
-    let asked = asked.lock().unwrap();
-    let questions = asked.iter().filter(|(path, _)| path.contains("chat"));
+    let heard = heard.lock().unwrap();
+    let questions = heard.iter().filter(|(path, _)| path.contains("chat"));
     let questions = questions
         .map(|(_, body)| body["messages"].to_string())
         .collect();

@@ -349,9 +349,9 @@ fn reopened(what: &str, stays: &[&str]) -> Done {
             format!("{what} again; what approving made is gone."),
         );
     }
-    let says = format!(
+    let message = format!(
         "{what} again; {} stays, because somebody went on with it.",
         stays.join(" and ")
     );
-    Done::to("/proposals").saying(FlashKind::Warn, says)
+    Done::to("/proposals").saying(FlashKind::Warn, message)
 }
