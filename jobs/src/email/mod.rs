@@ -1,5 +1,6 @@
 //! Captured mail: enrolled mailboxes are read by jobs, each message is kept once,
-//! and what concerns an investor is shown beside them. Nothing here sends mail.
+//! and what concerns an investor is shown beside them. Nothing here sends mail: a reply
+//! becomes a draft that a person sends.
 //!
 //! Mail that concerns nobody keeps its metadata only, for the day its sender
 //! becomes a contact, and is shown nowhere.
@@ -8,6 +9,7 @@ pub mod address;
 mod book;
 mod capture;
 pub mod credentials;
+mod drafts;
 mod facts;
 pub mod gmail;
 mod jobs;
@@ -25,6 +27,10 @@ mod trouble;
 
 pub use book::catch_up;
 pub use capture::{Ended, backfill, capture};
+pub use drafts::{
+    Addressee, Addressees, Draft, Reply, SaveDraft, drafts_of, reply_to, save as save_draft,
+    save_reply,
+};
 pub use facts::{Facts, OnTeam, of_row as facts_of_row};
 pub use jobs::{BackfillMailbox, CaptureMail, CaptureMailbox, MatchEmails, sync_now};
 pub(crate) use jobs::{ask_to_match, enqueue_all};

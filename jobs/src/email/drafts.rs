@@ -1,0 +1,578 @@
+//! Reply drafts: a person writes the answer here, a job puts it into the conversation
+//! in Gmail, and a person sends it from there. Nothing here can send. Off until an
+//! admin lets a mailbox have drafts.
+
+use lettre::{Address, Message, message::Mailbox as To};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{Trouble, address, gmail::Gmail};
+use crate::{
+    clock::{HOUR, MINUTE},
+    db::{DbError, WriteTx},
+    grid::GridError,
+    queue::{
+        Context, EnqueueOptions, JobError, OrFail, Payload, Prepared, RetryPolicy, Unique,
+        enqueue_with, reached,
+    },
+    work::checked_text,
+};
+
+/// Characters of a draft.
+const MAX_DRAFT: usize = 20_000;
+/// People a draft is addressed to; a reply to more is no reply.
+const MOST_PEOPLE: usize = 50;
+
+/// Puts a draft into Gmail.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SaveDraft {
+    /// Which.
+    pub draft: String,
+}
+
+impl Payload for SaveDraft {
+    const KIND: &'static str = "save_draft";
+    const PRIORITY: i64 = 10;
+    // Two days: a delegation may take one.
+    const RETRY: RetryPolicy = RetryPolicy {
+        max_attempts: 60,
+        initial_ms: MINUTE,
+        factor: 2.0,
+        max_ms: HOUR,
+    };
+    const MAX_RUNNING: Option<i64> = Some(2);
+
+    fn unique(&self) -> Option<Unique> {
+        Some(Unique::while_unfinished(&self.draft))
+    }
+}
+
+/// Somebody a reply is addressed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Addressee {
+    /// `to` or `cc`.
+    pub role: String,
+    /// Lower case.
+    pub address: String,
+    /// As they write it.
+    pub name: String,
+}
+
+/// Everybody a draft is addressed to.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Addressees(pub Vec<Addressee>);
+
+impl TryFrom<String> for Addressees {
+    type Error = serde_json::Error;
+
+    fn try_from(stored: String) -> Result<Self, Self::Error> {
+        serde_json::from_str(&stored)
+    }
+}
+
+/// What a reply to a conversation would be.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Reply {
+    /// The email it answers: the last one that the mailbox has.
+    pub email_id: String,
+    /// The mailbox the draft would lie in.
+    pub mailbox_id: String,
+    /// Its address, from which it would be sent.
+    pub address: String,
+    /// Everybody it would be addressed to.
+    pub recipients: Vec<Addressee>,
+    /// Its subject.
+    pub subject: String,
+}
+
+/// A draft and what became of it.
+#[derive(Clone, Debug, FromRow, Serialize, JsonSchema)]
+pub struct Draft {
+    /// Its id.
+    pub id: String,
+    /// The email it answers.
+    pub email_id: String,
+    /// The mailbox it is for.
+    pub address: String,
+    /// Everybody it is addressed to.
+    #[sqlx(try_from = "String")]
+    pub recipients: Addressees,
+    /// Its subject.
+    pub subject: String,
+    /// What it says.
+    pub body: String,
+    /// `pending`, `saved` (it is in Gmail) or `refused` (it never will be).
+    pub state: String,
+    /// Why it is not in Gmail.
+    pub error: Option<String>,
+    /// Since when, UTC milliseconds.
+    pub created_at: i64,
+    /// Who wrote it.
+    pub created_by: String,
+}
+
+/// What a reply to a conversation would be; none where this person has no mailbox in
+/// it that may have drafts. Only one's own mailbox, or one that is nobody's, is used.
+pub async fn reply_to(
+    conn: &mut SqliteConnection,
+    thread: &str,
+    user: &str,
+) -> Result<Option<Reply>, DbError> {
+    #[derive(FromRow)]
+    struct Found {
+        email_id: String,
+        mailbox_id: String,
+        address: String,
+        is_sent: bool,
+        subject: String,
+    }
+    let found: Option<Found> = sqlx::query_as(
+        "select e.id as email_id, m.id as mailbox_id, m.address, e.from_address = m.address as is_sent,
+                iif(e.subject = '', t.subject, e.subject) as subject
+         from emails e join email_threads t on t.id = e.thread_id
+         join email_sightings s on s.email_id = e.id and s.deleted_at is null
+         join mailboxes m on m.id = s.mailbox_id and m.deleted_at is null and m.state = 'active' and m.may_draft = 1
+         where e.thread_id = ?1 and e.is_matched = 1 and e.deleted_at is null and (m.user_id = ?2 or m.user_id is null)
+           and exists (select 1 from email_links l join grid_rows r on r.id = l.row_id and r.deleted_at is null
+                       where l.email_id = e.id and l.deleted_at is null)
+         order by e.sent_at desc, e.id desc, m.user_id is null, m.id limit 1",
+    )
+    .bind(thread)
+    .bind(user)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(found) = found else { return Ok(None) };
+    let people: Vec<Addressee> = sqlx::query_as::<_, (String, String, String)>(
+        "select role, address, name from email_people where email_id = ?1 order by role, address limit 200",
+    )
+    .bind(&found.email_id)
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(|(role, address, name)| Addressee {
+        role,
+        address,
+        name,
+    })
+    .collect();
+    let recipients = addressees(&people, &found.address, found.is_sent);
+    Ok((!recipients.is_empty()).then(|| Reply {
+        subject: answer_to(&found.subject),
+        email_id: found.email_id,
+        mailbox_id: found.mailbox_id,
+        address: found.address,
+        recipients,
+    }))
+}
+
+/// To whoever wrote, or where they want answers; with everybody else as a copy. What
+/// we wrote ourselves goes on to the same people.
+fn addressees(people: &[Addressee], own: &str, is_sent: bool) -> Vec<Addressee> {
+    let of = |role: &str| -> Vec<&Addressee> { people.iter().filter(|p| p.role == role).collect() };
+    let (to, cc) = if is_sent {
+        (of("to"), of("cc"))
+    } else {
+        let answers = of("reply_to");
+        let writer = if answers.is_empty() {
+            of("from")
+        } else {
+            answers
+        };
+        (writer, [of("to"), of("cc")].concat())
+    };
+    let mut found: Vec<Addressee> = Vec::new();
+    for (role, group) in [("to", to), ("cc", cc)] {
+        for person in group {
+            let is_known = found.iter().any(|p| p.address == person.address);
+            if person.address != own && !is_known && found.len() < MOST_PEOPLE {
+                found.push(Addressee {
+                    role: role.to_owned(),
+                    ..person.clone()
+                });
+            }
+        }
+    }
+    found
+}
+
+fn answer_to(subject: &str) -> String {
+    let subject = one_line(subject);
+    let is_answer = subject
+        .get(..3)
+        .is_some_and(|start| start.eq_ignore_ascii_case("re:"));
+    if is_answer {
+        subject
+    } else {
+        format!("Re: {subject}").trim().to_owned()
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(500)
+        .collect();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Keeps a reply and asks for it to be put into Gmail. Returns its id.
+pub async fn save_reply(
+    tx: &mut WriteTx,
+    thread: &str,
+    text: &str,
+    user: &str,
+    by: &str,
+) -> Result<String, GridError> {
+    let text = checked_text("body", text, MAX_DRAFT)?;
+    if text.trim().is_empty() {
+        return Err(GridError::invalid(
+            "empty",
+            "body",
+            "write what the reply should say",
+        ));
+    }
+    let Some(reply) = reply_to(tx, thread, user).await? else {
+        return Err(GridError::invalid(
+            "no_drafts",
+            "body",
+            "no mailbox of yours in this conversation may have drafts: an admin switches them on under Mailboxes",
+        ));
+    };
+    let (id, now) = (tx.new_id(), tx.now());
+    sqlx::query(
+        "insert into email_reply_drafts (id, email_id, mailbox_id, recipients, subject, body, created_at, created_by, updated_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7)",
+    )
+    .bind(&id)
+    .bind(&reply.email_id)
+    .bind(&reply.mailbox_id)
+    .bind(serde_json::json!(reply.recipients).to_string())
+    .bind(&reply.subject)
+    .bind(text.trim())
+    .bind(now)
+    .bind(by)
+    .execute(&mut **tx)
+    .await?;
+    let job = Prepared::new(&SaveDraft { draft: id.clone() })?;
+    enqueue_with(tx, &job, &EnqueueOptions::by(by)).await?;
+    Ok(id)
+}
+
+/// Drafts of a conversation, the newest first; twenty at most.
+pub async fn drafts_of(conn: &mut SqliteConnection, thread: &str) -> Result<Vec<Draft>, DbError> {
+    sqlx::query_as(
+        "select d.id, d.email_id, m.address, d.recipients, d.subject, d.body, d.state, d.error, d.created_at, d.created_by
+         from emails e join email_reply_drafts d on d.email_id = e.id join mailboxes m on m.id = d.mailbox_id and m.deleted_at is null
+         where e.thread_id = ?1 and e.is_matched = 1 and e.deleted_at is null
+         order by d.created_at desc, d.id desc limit 20",
+    )
+    .bind(thread)
+    .fetch_all(conn)
+    .await
+}
+
+#[derive(FromRow)]
+struct Wanted {
+    state: String,
+    #[sqlx(try_from = "String")]
+    recipients: Addressees,
+    subject: String,
+    body: String,
+    email_id: String,
+    message_key: String,
+    address: String,
+    thread: Option<String>,
+    is_allowed: bool,
+}
+
+/// Puts a draft into Gmail. Safe to repeat: it carries a Message-ID of its own, and
+/// what Gmail has under it already is not made again.
+pub async fn save(cx: &Context, id: &str) -> Result<(), JobError> {
+    let wanted: Option<Wanted> = sqlx::query_as(
+        "select d.state, d.recipients, d.subject, d.body, d.email_id, e.message_key, m.address,
+                (select s.gmail_thread_id from email_sightings s
+                 where s.mailbox_id = m.id and s.email_id = e.id and s.deleted_at is null limit 1) as thread,
+                m.deleted_at is null and m.state = 'active' and m.may_draft = 1 and e.deleted_at is null as is_allowed
+         from email_reply_drafts d join emails e on e.id = d.email_id join mailboxes m on m.id = d.mailbox_id where d.id = ?1",
+    )
+    .bind(id)
+    .fetch_optional(cx.db().read())
+    .await
+    .or_retry()?;
+    let Some(wanted) = wanted.filter(|w| w.state == "pending") else {
+        return Ok(());
+    };
+    let thread = match wanted.thread.clone() {
+        Some(thread) if wanted.is_allowed => thread,
+        _ => {
+            let why = "This mailbox may have no drafts now, or has the email no more.";
+            return end(cx, id, "refused", Some(why), None).await;
+        }
+    };
+    let message_id = format!("draft.{id}@{}", address::domain(&wanted.address));
+    let references = references(cx, &wanted).await?;
+    let raw = match message(&wanted, &message_id, &references) {
+        Ok(raw) => raw,
+        Err(why) => return end(cx, id, "refused", Some(&why), None).await,
+    };
+    match put(cx, &wanted.address, &message_id, &thread, &raw).await {
+        Ok(gmail_id) => {
+            reached("before_draft_saved");
+            end(cx, id, "saved", None, Some(&gmail_id)).await
+        }
+        Err(trouble) => {
+            end(cx, id, "pending", Some(&trouble.message), None).await?;
+            Err(super::text::wait(&trouble))
+        }
+    }
+}
+
+async fn put(
+    cx: &Context,
+    mailbox: &str,
+    message_id: &str,
+    thread: &str,
+    raw: &[u8],
+) -> Result<String, Trouble> {
+    let mut gmail = Gmail::of(cx.db(), mailbox).await?;
+    if let Some(known) = gmail.find(message_id).await? {
+        return Ok(known);
+    }
+    gmail.create_draft(thread, raw).await
+}
+
+async fn end(
+    cx: &Context,
+    id: &str,
+    state: &str,
+    error: Option<&str>,
+    gmail_id: Option<&str>,
+) -> Result<(), JobError> {
+    let mut tx = cx.write().await?;
+    let now = tx.now();
+    sqlx::query("update email_reply_drafts set state = ?2, error = ?3, gmail_id = ?4, updated_at = ?5 where id = ?1")
+        .bind(id)
+        .bind(state)
+        .bind(error)
+        .bind(gmail_id)
+        .bind(now)
+        .execute(&mut *tx)
+        .await
+        .or_retry()?;
+    tx.commit().await.or_retry()
+}
+
+/// What the answered email answers, the oldest first as far as that is known, and
+/// the email itself last.
+async fn references(cx: &Context, wanted: &Wanted) -> Result<Vec<String>, JobError> {
+    let mut all: Vec<String> = sqlx::query_scalar(
+        "select r.message_key from email_references r left join emails e on e.message_key = r.message_key
+         where r.email_id = ?1 order by coalesce(e.sent_at, 0), r.message_key limit 50",
+    )
+    .bind(&wanted.email_id)
+    .fetch_all(cx.db().read())
+    .await
+    .or_retry()?;
+    all.extend(message_key(&wanted.message_key));
+    all.retain(|key| is_message_id(key));
+    Ok(all)
+}
+
+/// The Message-ID in a key; none for an email that came without one.
+fn message_key(key: &str) -> Option<String> {
+    let key = key.split_once(" from ").map_or(key, |(key, _)| key);
+    (!key.starts_with("sha256:")).then(|| key.to_owned())
+}
+
+fn is_message_id(key: &str) -> bool {
+    key.contains('@')
+        && !key
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>'))
+}
+
+/// As it will be sent by whoever sends it. The head is written by the library from
+/// checked parts, so no name or subject can begin a header of its own.
+fn message(wanted: &Wanted, message_id: &str, references: &[String]) -> Result<Vec<u8>, String> {
+    let parsed = |address: &str| -> Result<Address, String> {
+        address.parse().map_err(|_| {
+            format!("{address} is no address that Gmail takes: write this reply in Gmail")
+        })
+    };
+    let mut message = Message::builder()
+        .from(To::new(None, parsed(&wanted.address)?))
+        .subject(&wanted.subject)
+        .date_now()
+        .message_id(Some(format!("<{message_id}>")));
+    for person in &wanted.recipients.0 {
+        let name = Some(one_line(&person.name)).filter(|name| !name.is_empty());
+        let to = To::new(name, parsed(&person.address)?);
+        message = if person.role == "cc" {
+            message.cc(to)
+        } else {
+            message.to(to)
+        };
+    }
+    if let Some(last) = message_key(&wanted.message_key).filter(|key| is_message_id(key)) {
+        message = message.in_reply_to(format!("<{last}>"));
+    }
+    if !references.is_empty() {
+        let all: Vec<String> = references.iter().map(|key| format!("<{key}>")).collect();
+        message = message.references(all.join(" "));
+    }
+    message
+        .body(wanted.body.clone())
+        .map(|message| message.formatted())
+        .map_err(|e| format!("the draft cannot be written: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(role: &str, address: &str) -> Addressee {
+        Addressee {
+            role: role.to_owned(),
+            address: address.to_owned(),
+            name: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_reply_goes_to_the_writer_and_copies_to_the_others() {
+        let people = [
+            person("from", "ada@norwind.example"),
+            person("to", "jo@ours.example"),
+            person("to", "bo@ours.example"),
+            person("cc", "eve@norwind.example"),
+            person("cc", "ada@norwind.example"),
+            person("bcc", "hidden@ours.example"),
+        ];
+        let plain = |found: Vec<Addressee>| -> Vec<String> {
+            found
+                .iter()
+                .map(|p| format!("{} {}", p.role, p.address))
+                .collect()
+        };
+        assert_eq!(
+            plain(addressees(&people, "jo@ours.example", false)),
+            [
+                "to ada@norwind.example",
+                "cc bo@ours.example",
+                "cc eve@norwind.example"
+            ]
+        );
+        // What we wrote goes on to whom we wrote it.
+        assert_eq!(
+            plain(addressees(&people, "ada@norwind.example", true)),
+            [
+                "to jo@ours.example",
+                "to bo@ours.example",
+                "cc eve@norwind.example"
+            ]
+        );
+        let mut wants = people.to_vec();
+        wants.push(person("reply_to", "office@norwind.example"));
+        assert_eq!(
+            plain(addressees(&wants, "jo@ours.example", false))[0],
+            "to office@norwind.example"
+        );
+    }
+
+    #[test]
+    fn a_subject_is_answered_once_and_begins_no_header() {
+        assert_eq!(answer_to("Side letter"), "Re: Side letter");
+        assert_eq!(answer_to("RE: Side letter"), "RE: Side letter");
+        assert_eq!(answer_to("a\r\nBcc: x@y.example"), "Re: a Bcc: x@y.example");
+        assert_eq!(answer_to("übe"), "Re: übe");
+        assert_eq!(answer_to(""), "Re:");
+    }
+
+    #[test]
+    fn a_draft_stands_in_its_conversation_and_no_name_begins_a_header() {
+        let mut to = person("to", "ada@norwind.example");
+        to.name = "Ada\r\nBcc: x@y.example".to_owned();
+        let wanted = Wanted {
+            state: "pending".to_owned(),
+            recipients: Addressees(vec![to, person("cc", "eve@norwind.example")]),
+            subject: "Re: Side letter".to_owned(),
+            body: "Tak, zgoda. Über.\n.\nJo".to_owned(),
+            email_id: "1".to_owned(),
+            message_key: "m2@norwind.example from ada@norwind.example".to_owned(),
+            address: "jo@ours.example".to_owned(),
+            thread: None,
+            is_allowed: true,
+        };
+        let references = vec!["m1@x.example".to_owned(), "m2@norwind.example".to_owned()];
+        let raw = message(&wanted, "draft.1@ours.example", &references).unwrap();
+        let parsed = mail_parser::MessageParser::default().parse(&raw).unwrap();
+        assert_eq!(parsed.in_reply_to().as_text(), Some("m2@norwind.example"));
+        assert_eq!(
+            parsed.references().as_text_list().unwrap(),
+            ["m1@x.example", "m2@norwind.example"]
+        );
+        assert_eq!(
+            parsed.from().unwrap().first().unwrap().address(),
+            Some("jo@ours.example")
+        );
+        assert_eq!(parsed.to().unwrap().iter().count(), 1);
+        assert_eq!(parsed.cc().unwrap().iter().count(), 1);
+        assert!(parsed.bcc().is_none(), "{}", String::from_utf8_lossy(&raw));
+        assert_eq!(
+            parsed.body_text(0).unwrap().replace("\r\n", "\n").trim(),
+            wanted.body
+        );
+        let odd = Wanted {
+            recipients: Addressees(vec![person("to", "a b@c.example")]),
+            ..wanted
+        };
+        assert!(
+            message(&odd, "x@y.example", &[])
+                .unwrap_err()
+                .contains("write this reply in Gmail")
+        );
+    }
+
+    /// The promise of the head: agents draft, humans send. Gmail is written to in two
+    /// places, for a token and for a draft, and nothing names what would send.
+    #[test]
+    fn nothing_can_make_gmail_send() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut folders = ["jobs/src", "api/src", "worker/src"]
+            .map(|f| root.join(f))
+            .to_vec();
+        let (mut writers, mut looked_at) = (Vec::new(), 0);
+        let words = ["messages", "drafts"].map(|what| format!("{what}/{}", "send"));
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|x| x == "rs") {
+                    looked_at += 1;
+                    let source = std::fs::read_to_string(&path).unwrap();
+                    for word in &words {
+                        assert!(!source.contains(word), "{} names {word}", path.display());
+                    }
+                    assert!(
+                        !source.contains(concat!("gmail.", "send"))
+                            && !source.contains(concat!("mail.google", ".com/")),
+                        "{} asks for a scope that may send",
+                        path.display()
+                    );
+                    if source.contains("/gmail/v1/") {
+                        let posts = source.matches(".post(").count();
+                        let others = [".put(", ".patch(", ".delete(", ".request("];
+                        assert!(others.iter().all(|o| !source.contains(o)));
+                        writers.push((path.file_name().unwrap().to_owned(), posts));
+                    }
+                }
+            }
+        }
+        assert!(looked_at > 100, "{looked_at}");
+        assert_eq!(writers, [("gmail.rs".into(), 2)]);
+    }
+}
