@@ -274,6 +274,31 @@ pub async fn drafts_of(conn: &mut SqliteConnection, thread: &str) -> Result<Vec<
     .await
 }
 
+/// Drafts of a conversation, and what the next one would be.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Drafting {
+    /// To whom and from where a reply would go; null if no mailbox of yours in this
+    /// conversation may have drafts.
+    pub reply: Option<Reply>,
+    /// The newest first.
+    pub drafts: Vec<Draft>,
+}
+
+/// Drafts of a conversation and what the next one would be; none if it concerns nobody.
+pub async fn drafting(
+    conn: &mut SqliteConnection,
+    thread: &str,
+    user: &str,
+) -> Result<Option<Drafting>, DbError> {
+    if super::thread(conn, thread).await?.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Drafting {
+        reply: reply_to(conn, thread, user).await?,
+        drafts: drafts_of(conn, thread).await?,
+    }))
+}
+
 #[derive(FromRow)]
 struct Wanted {
     state: String,
@@ -563,7 +588,7 @@ mod tests {
                         "{} asks for a scope that may send",
                         path.display()
                     );
-                    if source.contains("/gmail/v1/") {
+                    if source.contains(concat!("/gmail", "/v1/")) {
                         let posts = source.matches(".post(").count();
                         let others = [".put(", ".patch(", ".delete(", ".request("];
                         assert!(others.iter().all(|o| !source.contains(o)));

@@ -22,13 +22,15 @@ mod read;
 mod store;
 mod strip;
 mod team;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trouble;
 
 pub use book::catch_up;
 pub use capture::{Ended, backfill, capture};
 pub use drafts::{
-    Addressee, Addressees, Draft, Reply, SaveDraft, drafts_of, reply_to, save as save_draft,
+    Addressee, Addressees, Draft, Drafting, Reply, SaveDraft, drafting, save as save_draft,
     save_reply,
 };
 pub use facts::{Facts, OnTeam, of_row as facts_of_row};

@@ -75,6 +75,8 @@ pub struct MailboxCard {
     pub users: Vec<Choice>,
     /// What may be kept.
     pub privacies: Vec<Choice>,
+    /// Whether it may have reply drafts.
+    pub may_draft: bool,
 }
 
 /// Emails that concern investors.
@@ -144,6 +146,40 @@ pub struct ThreadPage {
     pub letters: Vec<Letter>,
     /// Whom it concerns.
     pub investors: Vec<LinkTo>,
+    /// Drafts that were written, the newest first.
+    pub drafts: Vec<DraftLine>,
+    /// Where another may be written.
+    pub reply: Option<ReplyForm>,
+}
+
+/// A reply to be written.
+#[derive(Debug, Clone, Default)]
+pub struct ReplyForm {
+    /// Where it is posted.
+    pub action: String,
+    /// To whom.
+    pub to: String,
+    /// Who gets a copy; may be empty.
+    pub cc: String,
+    /// The mailbox it will lie in.
+    pub address: String,
+}
+
+/// A draft and what became of it.
+#[derive(Debug, Clone, Default)]
+pub struct DraftLine {
+    /// Its id.
+    pub id: String,
+    /// Where it is.
+    pub status: Badge,
+    /// The mailbox it is for.
+    pub address: String,
+    /// What it says.
+    pub body: String,
+    /// Why it is not in Gmail, with the fix.
+    pub error: Option<String>,
+    /// Since when.
+    pub at: When,
 }
 
 /// One email of a conversation.
@@ -207,8 +243,8 @@ pub struct NearLine {
 #[cfg(any(test, debug_assertions))]
 mod samples {
     use super::{
-        Badge, Choice, EmailItem, EmailsPage, Frame, Letter, LinkTo, MailboxCard, MailboxesPage,
-        NearLine, NearPage, Progress, Shown, ThreadPage, When,
+        Badge, Choice, DraftLine, EmailItem, EmailsPage, Frame, Letter, LinkTo, MailboxCard,
+        MailboxesPage, NearLine, NearPage, Progress, ReplyForm, Shown, ThreadPage, When,
     };
 
     impl MailboxesPage {
@@ -233,9 +269,11 @@ mod samples {
                     from: "pasted".to_owned(),
                     problem: None,
                     scope: "https://www.googleapis.com/auth/gmail.readonly".to_owned(),
+                    draft_scope: "https://www.googleapis.com/auth/gmail.compose".to_owned(),
                 },
                 mailboxes: vec![
                     MailboxCard {
+                        may_draft: true,
                         error: Some("Delegation for the scope is missing.".to_owned()),
                         failed: Some(When::new("2025-03-04T08:12:00Z", "3 min ago")),
                         ..card("jo@example.org", Badge::new("Needs attention", "bad"))
@@ -365,6 +403,27 @@ mod samples {
                     letter,
                 ],
                 investors: vec![LinkTo::new("Sample Capital", "/investors/sample")],
+                drafts: vec![
+                    DraftLine {
+                        id: "one".to_owned(),
+                        status: Badge::new("Waiting", "warn"),
+                        address: "jo@example.org".to_owned(),
+                        body: "Yes, on Friday.".to_owned(),
+                        error: Some("The scope for drafts is missing.".to_owned()),
+                        at: When::new("2025-03-04T08:12:00Z", "3 min ago"),
+                    },
+                    DraftLine {
+                        id: "two".to_owned(),
+                        status: Badge::new("In Gmail", "ok"),
+                        ..DraftLine::default()
+                    },
+                ],
+                reply: Some(ReplyForm {
+                    action: "/emails/threads/sample/draft".to_owned(),
+                    to: "Ada Sample <ada@example.org>".to_owned(),
+                    cc: "bo@example.org".to_owned(),
+                    address: "jo@example.org".to_owned(),
+                }),
             }
         }
     }
