@@ -732,6 +732,7 @@ async fn conversations_that_turn_out_to_be_one_become_one() {
 /// A reply becomes a draft in its conversation, once, through a missing delegation
 /// and a crash, and nothing is ever sent.
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_reply_becomes_one_draft_and_nothing_is_sent() {
     const READ: &str = "https://www.googleapis.com/auth/gmail.readonly";
     const COMPOSE: &str = "https://www.googleapis.com/auth/gmail.compose";
@@ -939,6 +940,7 @@ async fn silence_in_the_middle_of_an_answer_is_sat_out_and_said() {
 
 /// Everything capture does, against a Gmail that we did not write.
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one story, told in order")]
 #[ignore = "needs another's emulator: ops/checks/gmail-foreign starts it"]
 async fn a_foreign_gmail_is_read_to_the_last_message() {
     let t = fund().await;
