@@ -24,8 +24,9 @@ use crate::{
     route::Route,
     routes::{
         accounts, activity, automations, backups, board, calendar_feed, contacts, digest, email,
-        export, feature_requests, files, grid, home, imports, investor, jobs, mail, members, my_day,
-        notes, operations, put_back, raise, reminders, search, settings, spark, state, style,
+        export, feature_requests, files, grid, home, imports, investor, jobs, mail, members,
+        my_day, notes, operations, put_back, raise, reminders, search, settings, spark, state,
+        style,
     },
     state::App,
 };

@@ -19,6 +19,7 @@ mod near;
 mod parse;
 mod privacy;
 mod read;
+mod save_draft;
 mod store;
 mod strip;
 mod team;
@@ -29,10 +30,7 @@ mod trouble;
 
 pub use book::catch_up;
 pub use capture::{Ended, backfill, capture};
-pub use drafts::{
-    Addressee, Addressees, Draft, Drafting, Reply, SaveDraft, drafting, save as save_draft,
-    save_reply,
-};
+pub use drafts::{Addressee, Addressees, Draft, Drafting, Reply, SaveDraft, drafting, save_reply};
 pub use facts::{Facts, OnTeam, of_row as facts_of_row};
 pub use jobs::{BackfillMailbox, CaptureMail, CaptureMailbox, MatchEmails, sync_now};
 pub(crate) use jobs::{ask_to_match, enqueue_all};
@@ -48,6 +46,7 @@ pub use read::{
     Attachment, EmailFull, EmailLine, EmailPerson, Filter, Investor, count, email,
     fetch_attachment, list, rows_named, thread,
 };
+pub use save_draft::save as save_draft;
 pub use store::{Message, Stored, Taken, store};
 pub use strip::said;
 pub use team::Team;

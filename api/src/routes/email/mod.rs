@@ -21,6 +21,8 @@ mod forms;
 mod json;
 mod mailboxes;
 pub mod page;
+#[cfg(any(test, debug_assertions))]
+mod sample;
 mod thread;
 
 pub(super) use thread::item;
