@@ -34,3 +34,11 @@ front_end() {
   npm run build --silent
   cd "$ROOT"
 }
+
+# What the checks of mail run against: found messages, and somebody else's Gmail.
+peers() {
+  need npm "install Node.js 20 or later"
+  if [ ! -d "$ROOT/ops/peers/node_modules" ] || [ "$ROOT/ops/peers/package-lock.json" -nt "$ROOT/ops/peers/node_modules/.package-lock.json" ]; then
+    (cd "$ROOT/ops/peers" && npm ci --ignore-scripts --no-audit --no-fund --silent) || die "the peers of the tests could not be fetched"
+  fi
+}

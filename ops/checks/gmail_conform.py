@@ -111,13 +111,13 @@ signer = service_account.Credentials.from_service_account_info(key, scopes=[SCOP
 signer._token_uri = BASE + "/token"
 
 
-def assertion():
+def assertion(scope=SCOPE):
     """As Google's library makes it, for the audience that Google's endpoint has."""
     from google.auth import jwt
     import datetime
 
     now = datetime.datetime.now(datetime.timezone.utc)
-    claims = {"iss": key["client_email"], "sub": USER, "scope": SCOPE, "aud": key["token_uri"],
+    claims = {"iss": key["client_email"], "sub": USER, "scope": scope, "aud": key["token_uri"],
               "iat": int(now.timestamp()) - 10, "exp": int(now.timestamp()) + 3000}
     return jwt.encode(signer._signer, claims)
 
@@ -153,7 +153,22 @@ users.messages().delete(userId="me", id=made["id"]).execute()
 told = call("history.list, all kinds", "ListHistoryResponse", users.history().list(userId="me", startHistoryId=since))
 kinds = {kind for step in told["history"] for kind in step if kind not in ("id", "messages")}
 verdict("history has every kind", [] if kinds == {"messagesAdded", "labelsRemoved", "messagesDeleted"} else [str(kinds)])
-call("drafts.create", "Draft", users.drafts().create(userId="me", body={"message": {"raw": body["raw"]}}))
+draft = {"message": {"raw": body["raw"], "threadId": made["threadId"]}}
+refused("a draft with a reader's token", 403, users.drafts().create(userId="me", body=draft))
+COMPOSE = "https://www.googleapis.com/auth/gmail.compose"
+composer = signer.with_scopes([COMPOSE])
+composer._token_uri = BASE + "/token"
+composer._make_authorization_grant_assertion = lambda: assertion(COMPOSE)
+try:
+    composer.refresh(Request())
+    verdict("a scope not delegated", ["it was granted"])
+except RefreshError as error:
+    verdict("a scope not delegated", [] if "unauthorized_client" in str(error) else [str(error)])
+control(scopes=[SCOPE, COMPOSE])
+composer.refresh(Request())
+writer = build("gmail", "v1", credentials=Credentials(composer.token), static_discovery=True, client_options={"api_endpoint": BASE})
+drafted = call("drafts.create", "Draft", writer.users().drafts().create(userId="me", body=draft))
+verdict("a draft is in its thread", [] if drafted["message"]["threadId"] == made["threadId"] else ["it is in another"])
 found = call("q=rfc822msgid", "ListMessagesResponse", users.messages().list(userId="me", q="rfc822msgid:conform@norwind.example"))
 verdict("it finds by Message-ID", [] if found.get("messages") else ["nothing found"])
 call("by address", "ListMessagesResponse", users.messages().list(userId=USER))

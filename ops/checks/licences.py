@@ -37,18 +37,20 @@ for package in packages:
     if not allowed(package["license"] or "none") and ELSEWHERE.get(package["name"]) != package["license"]:
         problems.append(f"{package['name']} is {package['license']}")
 
-lock = json.load(open("static/package-lock.json"))
-for path, package in lock["packages"].items():
-    name = path.split("node_modules/")[-1]
-    licence = package.get("license", "")
-    if path and not allowed(licence) and TEST_ONLY.get(name) != licence:
-        problems.append(f"npm {name} is {licence or 'without licence'}")
-for text in ["static/package-lock.json"]:
+npm = 0
+for text in ["static/package-lock.json", "ops/peers/package-lock.json"]:
+    lock = json.load(open(text))
+    npm += len(lock["packages"]) - 1
+    for path, package in lock["packages"].items():
+        name = path.split("node_modules/")[-1]
+        licence = package.get("license", "")
+        if path and not allowed(licence) and TEST_ONLY.get(name) != licence:
+            problems.append(f"npm {name} is {licence or 'without licence'}")
     if "resolved" in open(text).read():
         problems.append(f"{text} names a registry's host")
 
 for problem in problems:
     print(problem)
-print(f"{len(packages)} crates and {len(lock['packages']) - 1} npm packages looked at")
+print(f"{len(packages)} crates and {npm} npm packages looked at")
 print(f"{0 if problems else 1} passed, {len(problems)} failed")
 sys.exit(bool(problems))

@@ -143,12 +143,69 @@ test("the investor's page, search and near matches know of it", async () => {
   await context.close();
 });
 
+test("a reply becomes a draft in Gmail once an admin allows it, and nothing is sent", async () => {
+  const admin = await open("admin@example.org", "/mailboxes");
+  await admin.page.locator("summary", { hasText: "Change" }).click();
+  assert.ok(!(await admin.page.getByLabel("Replies may be saved in it as drafts").isChecked()), "off at first");
+  const { page, context, problems } = await open("member@team.example", "/emails");
+  await page.getByRole("link", { name: "Side letter" }).click();
+  await page.getByText("will sign <b>on Friday</b>.").first().waitFor();
+  assert.equal(await page.getByRole("button", { name: "Save as draft in Gmail" }).count(), 0);
+  await admin.page.getByLabel("Replies may be saved in it as drafts").check();
+  await look(admin.page, "mailbox-change");
+  await admin.page.getByRole("button", { name: "Save", exact: true }).click();
+  await admin.page.getByText("The mailbox is saved.").waitFor();
+  await page.reload();
+  const form = page.locator("#drafts");
+  assert.match(await form.innerText(), /To\s+Ada Lovelace <ada@norwind.example>/);
+  await page.getByLabel("What it says").fill("Friday is fine.\n\nSample Member");
+  await page.getByRole("button", { name: "Save as draft in Gmail" }).click();
+  await page.getByText("Nothing is sent until somebody sends it there").waitFor();
+  await until(async () => {
+    await page.reload();
+    return page.getByText("the scope for drafts, shown on the Mailboxes page").isVisible();
+  }, "it says which scope is missing");
+  await look(page, "thread-draft-waiting");
+  const read = "https://www.googleapis.com/auth/gmail.readonly";
+  await control({ scopes: [read, read.replace("readonly", "compose")] });
+  await page.getByLabel("What it says").fill("On Friday, then.");
+  await page.getByRole("button", { name: "Save as draft in Gmail" }).click();
+  await until(async () => {
+    await page.reload();
+    return page.getByText("In Gmail", { exact: true }).isVisible();
+  }, "it is in Gmail");
+  await look(page, "thread-draft-saved");
+  const state = await (await fetch(`${address}/state`)).json();
+  assert.equal(state.drafts.length, 1);
+  assert.match(state.drafts[0].raw, /^In-Reply-To: <Side-letter@norwind.example>\r$/m);
+  assert.match(state.drafts[0].raw, /^To: "?Ada Lovelace"? <ada@norwind.example>\r$/m);
+  assert.deepEqual(Object.keys(state.calls).filter((kind) => /send|unknown/.test(kind)), []);
+  const answer = await call(page, "GET", `/api/email/threads/${new URL(page.url()).pathname.split("/").pop()}/drafts`);
+  assert.deepEqual(answer.json.drafts.map((d) => d.state), ["saved", "pending"]);
+  await page.goto(`${stack.base}/investors/norwind`);
+  await page.getByRole("heading", { name: "Emails" }).waitFor();
+  await look(page, "investor-emails");
+  await admin.page.goto(`${stack.base}/activity`);
+  await admin.page.getByText("could not read the mailbox").first().waitFor();
+  assert.deepEqual(problems, []);
+  await context.close();
+  await admin.context.close();
+});
+
 /** No serious fault of access, nothing scrolls sideways, at two widths and in both themes. */
 async function look(page, name) {
   for (const width of [1440, 360])
     for (const colorScheme of ["light", "dark"]) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme });
+      // Under reduced motion every property has a transition of 1 ms, and inherited colours
+      // take one after the other: nothing is judged, or pictured, before they are there.
+      const isThere = (scheme) => {
+        const ground = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g).slice(0, 3);
+        return ground.every((part) => Number(part) < 100) === (scheme === "dark");
+      };
+      await page.waitForFunction(isThere, colorScheme, { polling: 50 });
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
       if (SHOTS) {
         mkdirSync(SHOTS, { recursive: true });
         await page.screenshot({ path: join(SHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });

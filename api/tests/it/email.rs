@@ -291,3 +291,73 @@ async fn members_read_what_concerns_an_investor_and_nothing_else() {
     );
     assert_eq!(get("/messages/e").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_reply_is_drafted_only_where_an_admin_lets_a_mailbox_have_drafts() {
+    let app = TestApp::new().await;
+    let (admin, member) = (app.admin().await, app.member().await);
+    with_mail(&app).await;
+    let mut tx = app.db.write().await.unwrap();
+    sqlx::query("insert into email_people (email_id, role, address, name) values ('e', 'from', 'ada@norwind.example', 'Ada'), ('e', 'to', 'jo@example.org', ''), ('e', 'bcc', 'hidden@norwind.example', '')")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let write = async |path: &str, body: Value| {
+        call(
+            &app,
+            &member,
+            Method::POST,
+            &format!("/threads/{path}/drafts"),
+            body,
+        )
+        .await
+    };
+    let text = json!({"body": "Yes, on Friday."});
+    let off = write("t", text.clone()).await;
+    assert_eq!(off.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(off.text.contains("no_drafts"), "{}", off.text);
+    let on = json!({"may_draft": true});
+    let refused = call(&app, &member, Method::PATCH, "/mailboxes/m", on.clone()).await;
+    assert_eq!(
+        refused.status,
+        StatusCode::FORBIDDEN,
+        "only an admin says so"
+    );
+    let allowed = call(&app, &admin, Method::PATCH, "/mailboxes/m", on).await;
+    assert_eq!(allowed.json()["may_draft"], true);
+    let would = call(&app, &member, Method::GET, "/threads/t/drafts", Value::Null).await;
+    let reply = &would.json()["reply"];
+    assert_eq!(reply["subject"], "Re: Side letter");
+    assert_eq!(
+        reply["recipients"],
+        json!([{"role": "to", "address": "ada@norwind.example", "name": "Ada"}])
+    );
+    for (path, body, status) in [
+        (
+            "t",
+            json!({"body": " \n "}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        (
+            "t",
+            json!({"body": "x".repeat(20_001)}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        ("u", text.clone(), StatusCode::NOT_FOUND),
+        ("none", text.clone(), StatusCode::NOT_FOUND),
+    ] {
+        let reply = write(path, body).await;
+        assert_eq!(reply.status, status, "{path}: {}", reply.text);
+    }
+    let saved = write("t", text).await;
+    assert_eq!(saved.status, StatusCode::ACCEPTED, "{}", saved.text);
+    assert_eq!(saved.json()["drafts"][0]["state"], "pending");
+    let page = member.get(&app, "/emails/threads/t").await;
+    assert!(page.text.contains("On its way") && page.text.contains("Yes, on Friday."));
+    let jobs: i64 = sqlx::query_scalar("select count(*) from jobs where kind = 'save_draft'")
+        .fetch_one(app.db.read())
+        .await
+        .unwrap();
+    assert_eq!(jobs, 1);
+}

@@ -9,7 +9,7 @@ use super::Entry;
 use crate::db::DbError;
 
 /// Kinds of targets and where their names are.
-const NAMES: [(&str, &str); 8] = [
+const NAMES: [(&str, &str); 9] = [
     (
         "row",
         "select r.id, coalesce(f.name, 'an investor') from grid_rows r left join fundraising_investors f on f.id = r.id
@@ -38,6 +38,10 @@ const NAMES: [(&str, &str); 8] = [
     (
         "rule",
         "select id, name from automation_rules where deleted_at is null and id in (select value from json_each(?1))",
+    ),
+    (
+        "mailbox",
+        "select id, address from mailboxes where deleted_at is null and id in (select value from json_each(?1))",
     ),
     (
         "request",

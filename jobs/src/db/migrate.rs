@@ -31,6 +31,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     14 "0014_email",
     15 "0015_digest",
     16 "0016_proposals",
+    17 "0017_reply_drafts",
 ];
 
 /// The schema this binary was built for.

@@ -84,6 +84,31 @@ const SITES: &[&str] = &[
     "x.com",
     "youtube.com",
 ];
+/// Second levels of countries that are longer than `co` or `com`.
+const ENDINGS: &[&str] = &["asso", "govt", "info", "nhs", "name", "press", "school"];
+/// Where strangers have a name of their own each.
+const HOSTERS: &[&str] = &[
+    "appspot.com",
+    "blogspot.com",
+    "fly.dev",
+    "github.io",
+    "gitlab.io",
+    "herokuapp.com",
+    "myshopify.com",
+    "netlify.app",
+    "onmicrosoft.com",
+    "pages.dev",
+    "squarespace.com",
+    "uk.com",
+    "us.com",
+    "vercel.app",
+    "web.app",
+    "webflow.io",
+    "weebly.com",
+    "wixsite.com",
+    "wordpress.com",
+    "workers.dev",
+];
 /// Characters of an address that are kept; none that works is longer.
 const MAX_ADDRESS: usize = 254;
 
@@ -129,6 +154,30 @@ pub fn host(text: &str) -> Option<String> {
 /// Whether anybody can have an address there.
 pub fn is_public(domain: &str) -> bool {
     PUBLIC.contains(&domain)
+}
+
+/// Domains above this one that may name the same owner, the closest first:
+/// `norwind.example` of `mail.uk.norwind.example`. None under which strangers live
+/// side by side: country endings such as `co.uk`, public providers, hosters of sites.
+pub fn parents(domain: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = domain;
+    while let Some((_, parent)) = rest.split_once('.') {
+        if !parent.contains('.') || is_shared(parent) {
+            break;
+        }
+        found.push(parent);
+        rest = parent;
+    }
+    found
+}
+
+/// Whether anybody can have a name below it.
+fn is_shared(domain: &str) -> bool {
+    let is_ending = domain.split_once('.').is_some_and(|(first, country)| {
+        country.len() == 2 && (first.len() <= 3 || ENDINGS.contains(&first))
+    });
+    is_ending || is_public(domain) || SITES.contains(&domain) || HOSTERS.contains(&domain)
 }
 
 fn is_site(host: &str) -> bool {
@@ -210,6 +259,28 @@ mod tests {
             "not yet",
         ] {
             assert_eq!(host(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_domain_has_those_above_it_but_none_that_strangers_share() {
+        assert_eq!(
+            parents("mail.uk.norwind.example"),
+            ["uk.norwind.example", "norwind.example"]
+        );
+        assert_eq!(parents("eu.norwind.co.uk"), ["norwind.co.uk"]);
+        for alone in [
+            "norwind.example",
+            "norwind.co.uk",
+            "norwind.com.au",
+            "fund.onmicrosoft.com",
+            "fund.github.io",
+            "team.proton.me",
+            "fund.substack.com",
+            "example",
+            "",
+        ] {
+            assert!(parents(alone).is_empty(), "{alone}: {:?}", parents(alone));
         }
     }
 

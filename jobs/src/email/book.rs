@@ -51,7 +51,10 @@ pub async fn catch_up(db: &Db) -> Result<Vec<String>, DbError> {
     .bind(Value::from(removed).to_string())
     .execute(&mut *tx)
     .await?;
+    let mut matching = added.clone();
+    matching.extend(below(&mut tx, &book, &added).await?);
     let added = Value::from(added).to_string();
+    let matching = Value::from(matching).to_string();
     sqlx::query(
         "insert into email_book (key, row_id, contact_id, rule)
          select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?1) where true
@@ -75,7 +78,7 @@ pub async fn catch_up(db: &Db) -> Result<Vec<String>, DbError> {
            and not exists (select 1 from email_book c where c.key = p.address)
          on conflict do nothing",
     ] {
-        sqlx::query(sql).bind(&added).bind(now).execute(&mut *tx).await?;
+        sqlx::query(sql).bind(&matching).bind(now).execute(&mut *tx).await?;
     }
     let matched: Vec<String> = sqlx::query_scalar(
         "update emails set is_matched = 1, needs_text = privacy <> 'metadata'
@@ -85,12 +88,70 @@ pub async fn catch_up(db: &Db) -> Result<Vec<String>, DbError> {
                        where l.email_id = emails.id and l.deleted_at is null)
          returning id",
     )
-    .bind(&added)
+    .bind(&matching)
     .fetch_all(&mut *tx)
     .await?;
     newly_matched(&mut tx, &matched).await?;
     tx.commit().await?;
     Ok(matched)
+}
+
+/// Domains of known mail that lie below a domain that was added and below no closer
+/// one of the book: as entries of their own, for matching only.
+async fn below(tx: &mut WriteTx, book: &Book, added: &[Value]) -> Result<Vec<Value>, DbError> {
+    let of_domains: BTreeMap<&str, Vec<&Value>> = added
+        .iter()
+        .filter(|entry| entry[3] == "domain")
+        .fold(BTreeMap::new(), |mut found, entry| {
+            let key = entry[0].as_str().unwrap_or_default();
+            found.entry(key).or_insert_with(Vec::new).push(&entry[1]);
+            found
+        });
+    if of_domains.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: BTreeSet<&str> = book
+        .iter()
+        .filter(|(_, (_, rule))| rule == "domain")
+        .map(|((key, _), _)| key.as_str())
+        .collect();
+    let seen: Vec<String> = sqlx::query_scalar("select distinct domain from email_people")
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut found = Vec::new();
+    for domain in seen.iter().filter(|d| !keys.contains(d.as_str())) {
+        let closest = address::parents(domain)
+            .into_iter()
+            .find(|p| keys.contains(p));
+        for row in closest
+            .and_then(|key| of_domains.get(key))
+            .into_iter()
+            .flatten()
+        {
+            found.push(json!([domain, row, null, "domain"]));
+        }
+    }
+    Ok(found)
+}
+
+/// By which domain of the book each address is matched: its own, else the closest
+/// above it.
+async fn by_domain(tx: &mut WriteTx, people: &[String]) -> Result<Vec<Value>, DbError> {
+    let mut pairs = Vec::new();
+    for person in people {
+        let host = address::domain(person);
+        let mut keys = vec![host];
+        keys.extend(address::parents(host));
+        let known: Vec<String> = sqlx::query_scalar(
+            "select distinct key from email_book where rule = 'domain' and key in (select value from json_each(?1))",
+        )
+        .bind(Value::from(keys.clone()).to_string())
+        .fetch_all(&mut **tx)
+        .await?;
+        let closest = keys.into_iter().find(|key| known.iter().any(|k| k == key));
+        pairs.push(json!([person, closest]));
+    }
+    Ok(pairs)
 }
 
 /// Matches a message that has just been kept, within its transaction.
@@ -102,15 +163,16 @@ pub(super) async fn match_new(tx: &mut WriteTx, team: &Team, id: &str) -> Result
     .fetch_all(&mut **tx)
     .await?;
     let people: Vec<String> = people.into_iter().filter(|a| !team.is_ours(a)).collect();
+    let people = by_domain(tx, &people).await?;
     let now = tx.now();
     // By address first: whoever is known by it is not also their domain's.
     let done = sqlx::query(
         "insert into email_links (email_id, row_id, contact_id, rule, sent_at, created_at, created_by)
          select e.id, b.row_id, b.contact_id, b.rule, e.sent_at, ?3, 'system'
          from json_each(?2) a
-         join email_book b on b.key = a.value
-           or (b.rule = 'domain' and b.key = substr(a.value, instr(a.value, '@') + 1)
-               and not exists (select 1 from email_book c where c.key = a.value))
+         join email_book b on b.key = a.value ->> 0
+           or (b.rule = 'domain' and b.key = a.value ->> 1
+               and not exists (select 1 from email_book c where c.key = a.value ->> 0))
          join grid_rows r on r.id = b.row_id and r.deleted_at is null
          join emails e on e.id = ?1
          where true

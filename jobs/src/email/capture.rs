@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
     text::wait,
 };
 use crate::{
+    audit::{self, Actor},
     clock::DAY,
     queue::{Context, JobError, OrFail, reached},
 };
@@ -421,6 +422,27 @@ impl Reading<'_> {
 async fn fail(cx: &Context, id: &str, trouble: &Trouble) -> Result<(), JobError> {
     let mut tx = cx.write().await?;
     let now = tx.now();
+    let before: Option<String> =
+        sqlx::query_scalar("select error_code from mailboxes where id = ?1")
+            .bind(id)
+            .fetch_optional(&mut *tx)
+            .await
+            .or_retry()?
+            .flatten();
+    if before.as_deref() != Some(trouble.code) {
+        // Told once, not with every try.
+        let what = json!({ "code": trouble.code, "why": trouble.message });
+        audit::record(
+            &mut tx,
+            &Actor::System,
+            "mailbox.failed",
+            &format!("mailbox:{id}"),
+            what,
+            "",
+        )
+        .await
+        .or_retry()?;
+    }
     sqlx::query(
         "update mailboxes set error_code = ?2, error = ?3, failed_at = ?4, failures = failures + 1 where id = ?1",
     )

@@ -20,6 +20,10 @@ const MAX_BYTES: usize = 16_000;
 /// The only thing asked of Google. A delegation is exact: more or less fails.
 pub const SCOPE: &str = "https://www.googleapis.com/auth/gmail.readonly";
 
+/// Asked for only where an admin lets a mailbox have reply drafts, with a token of
+/// its own: reading goes on without it.
+pub const DRAFT_SCOPE: &str = "https://www.googleapis.com/auth/gmail.compose";
+
 /// What signs in. Its `Debug` shows no key.
 #[derive(Clone, Deserialize)]
 pub struct Credentials {
@@ -57,6 +61,8 @@ pub struct Shown {
     pub problem: Option<String>,
     /// The scope to delegate, exactly.
     pub scope: String,
+    /// The scope that reply drafts need besides, exactly.
+    pub draft_scope: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,6 +157,7 @@ pub async fn shown(db: &Db) -> Result<Shown, DbError> {
     let mut shown = Shown {
         from: from.to_owned(),
         scope: SCOPE.to_owned(),
+        draft_scope: DRAFT_SCOPE.to_owned(),
         ..Shown::default()
     };
     match load(db).await? {

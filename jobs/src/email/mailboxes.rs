@@ -53,6 +53,8 @@ pub struct Mailbox {
     pub failed_at: Option<i64>,
     /// How often since the last success.
     pub failures: i64,
+    /// Whether reply drafts may be written into it.
+    pub may_draft: bool,
     #[serde(skip)]
     pub(super) backfill_cursor: Option<String>,
     #[serde(skip)]
@@ -93,13 +95,16 @@ pub struct Change {
     /// `metadata`, `subject` or `body`.
     #[schemars(regex(pattern = "^(metadata|subject|body)$"))]
     pub privacy: Option<String>,
+    /// Whether reply drafts may be written into it: the service account needs
+    /// `gmail.compose` for that. Off until somebody switches it on.
+    pub may_draft: Option<bool>,
 }
 
 /// All that are read, by address.
 pub async fn list(conn: &mut SqliteConnection) -> Result<Vec<Mailbox>, DbError> {
     sqlx::query_as(
         "select id, address, user_id, consent, privacy, state, starts_at, enrolled_at, backfill_total, backfill_done,
-                backfilled_at, synced_at, error_code, error, failed_at, failures, backfill_cursor, history_id
+                backfilled_at, synced_at, error_code, error, failed_at, failures, may_draft, backfill_cursor, history_id
          from mailboxes where deleted_at is null order by address limit 500",
     )
     .fetch_all(conn)
@@ -110,7 +115,7 @@ pub async fn list(conn: &mut SqliteConnection) -> Result<Vec<Mailbox>, DbError> 
 pub async fn find(conn: &mut SqliteConnection, id: &str) -> Result<Option<Mailbox>, DbError> {
     sqlx::query_as(
         "select id, address, user_id, consent, privacy, state, starts_at, enrolled_at, backfill_total, backfill_done,
-                backfilled_at, synced_at, error_code, error, failed_at, failures, backfill_cursor, history_id
+                backfilled_at, synced_at, error_code, error, failed_at, failures, may_draft, backfill_cursor, history_id
          from mailboxes where id = ?1 and deleted_at is null",
     )
     .bind(id)
@@ -268,7 +273,7 @@ pub async fn change(
     let now = tx.now();
     sqlx::query(
         "update mailboxes set user_id = ?2, consent = coalesce(?3, consent), privacy = coalesce(?4, privacy),
-                updated_at = ?5, updated_by = ?6 where id = ?1",
+                may_draft = coalesce(?7, may_draft), updated_at = ?5, updated_by = ?6 where id = ?1",
     )
     .bind(id)
     .bind(user)
@@ -276,6 +281,7 @@ pub async fn change(
     .bind(level.map(Privacy::as_str))
     .bind(now)
     .bind(by)
+    .bind(change.may_draft)
     .execute(&mut **tx)
     .await?;
     if level.is_some_and(|level| level != before.privacy) {

@@ -1,5 +1,6 @@
 //! Captured mail: enrolled mailboxes are read by jobs, each message is kept once,
-//! and what concerns an investor is shown beside them. Nothing here sends mail.
+//! and what concerns an investor is shown beside them. Nothing here sends mail: a reply
+//! becomes a draft that a person sends.
 //!
 //! Mail that concerns nobody keeps its metadata only, for the day its sender
 //! becomes a contact, and is shown nowhere.
@@ -8,6 +9,7 @@ pub mod address;
 mod book;
 mod capture;
 pub mod credentials;
+mod drafts;
 mod facts;
 pub mod gmail;
 mod jobs;
@@ -17,14 +19,18 @@ mod near;
 mod parse;
 mod privacy;
 mod read;
+mod save_draft;
 mod store;
 mod strip;
 mod team;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trouble;
 
 pub use book::catch_up;
 pub use capture::{Ended, backfill, capture};
+pub use drafts::{Addressee, Addressees, Draft, Drafting, Reply, SaveDraft, drafting, save_reply};
 pub use facts::{Facts, OnTeam, of_row as facts_of_row};
 pub use jobs::{BackfillMailbox, CaptureMail, CaptureMailbox, MatchEmails, sync_now};
 pub(crate) use jobs::{ask_to_match, enqueue_all};
@@ -40,6 +46,7 @@ pub use read::{
     Attachment, EmailFull, EmailLine, EmailPerson, Filter, Investor, count, email,
     fetch_attachment, list, rows_named, thread,
 };
+pub use save_draft::save as save_draft;
 pub use store::{Message, Stored, Taken, store};
 pub use strip::said;
 pub use team::Team;

@@ -89,6 +89,17 @@ impl Trouble {
         }
     }
 
+    /// The same of a draft: another scope may be missing.
+    pub(super) fn of_drafts(self) -> Self {
+        match self.code {
+            "unauthorized_client" | "forbidden" | "unauthorized" => Self::later(
+                self.code,
+                "Google does not let the service account write drafts into this mailbox: a Google Workspace admin adds the scope for drafts, shown on the Mailboxes page, to the client id; Google may take up to 24 hours",
+            ),
+            _ => self,
+        }
+    }
+
     /// What the Gmail API refused.
     pub(super) fn of_api(status: u16, body: &str, after_ms: Option<u64>) -> Self {
         let error: serde_json::Value = serde_json::from_str(body).unwrap_or_default();

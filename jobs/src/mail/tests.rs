@@ -131,7 +131,10 @@ async fn a_letter_arrives_whole_with_one_recipient_and_no_header_of_its_own() {
         Outcome::Delivered
     );
     let lines = heard.lock().await.clone();
-    let to: Vec<_> = lines.iter().filter(|l| l.starts_with("RCPT")).collect();
+    let to: Vec<_> = lines
+        .iter()
+        .filter(|l| l.to_uppercase().starts_with("RCPT"))
+        .collect();
     assert_eq!(to, ["RCPT TO:<ada@example.org>"]);
     assert!(!lines.iter().any(|l| l.starts_with("Bcc:")), "{lines:#?}");
     assert!(
@@ -315,6 +318,52 @@ async fn a_password_is_sealed_and_does_not_travel_to_another_server() {
 
 async fn server_of(t: &TestDb) -> SmtpServer {
     super::server(&t.db).await.unwrap().unwrap()
+}
+
+/// Whoever else the database knows, by whatever address and however it is written:
+/// the server only ever hears the addresses of people who sign in.
+#[tokio::test]
+async fn every_recipient_the_server_hears_is_one_of_us() {
+    let (port, heard) = server(kind).await;
+    let (t, _) = set_up(port, None).await;
+    let mut tx = t.db.write().await.unwrap();
+    for sql in [
+        "insert into users (id, email, name, role, created_at, disabled_at) values ('gone', 'gone@example.org', 'Gone', 'admin', 1, 1)",
+        "insert into users (id, email, name, role, created_at) values ('two', 'bo@example.org, out@side.example', 'Bo', 'admin', 1)",
+        "insert into users (id, email, name, role, created_at) values ('line', 'bo@example.org>' || char(13, 10) || 'rcpt to:<out@side.example', 'Bo', 'admin', 1)",
+        "insert into users (id, email, name, role, created_at) values ('name', 'eve@example.org', 'Eve <out@side.example>,' || char(13, 10) || 'Bcc: out@side.example', 'member', 1)",
+        "insert into contacts (id, name, name_key, created_at) values ('ada', 'Ada', 'ada', 1)",
+        "insert into contact_addresses (contact_id, email) values ('ada', 'out@side.example')",
+    ] {
+        sqlx::query(sql).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let everybody: Vec<String> = sqlx::query_scalar("select id from users union select email from users union select id from contacts union select email from contact_addresses")
+        .fetch_all(t.db.read())
+        .await
+        .unwrap();
+    let mut sent = 0;
+    for id in &everybody {
+        let Some(to) = recipient(&t.db, id).await.unwrap() else {
+            continue;
+        };
+        if send(&t.db, &letter(), to, PATIENCE).await.unwrap() == Outcome::Delivered {
+            sent += 1;
+        }
+    }
+    let heard = heard.lock().await;
+    let mut told: Vec<&String> = heard.iter().filter(|l| l.starts_with("RCPT")).collect();
+    told.sort();
+    assert_eq!(
+        told,
+        ["RCPT TO:<ada@example.org>", "RCPT TO:<eve@example.org>"]
+    );
+    assert_eq!(sent, 2);
+    // Nor is anybody else named in a head.
+    let heads = heard
+        .iter()
+        .filter(|l| l.starts_with("Bcc") || l.starts_with("Cc"));
+    assert_eq!(heads.count(), 0);
 }
 
 /// The promise of this module's head: nothing else in the workspace speaks SMTP.

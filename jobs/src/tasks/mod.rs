@@ -13,6 +13,7 @@ mod read_mail;
 mod revert_change_set;
 mod revert_import;
 mod run_automation;
+mod save_draft;
 mod send_digest;
 mod sync_relational;
 mod take_backup;
@@ -25,7 +26,7 @@ use crate::{
     automations::{LookForFirings, RunAutomation},
     backup::{DrillBackup, TakeBackup, VerifyBackup},
     digest::{self, SendDigest},
-    email::{BackfillMailbox, CaptureMail, CaptureMailbox, MatchEmails},
+    email::{BackfillMailbox, CaptureMail, CaptureMailbox, MatchEmails, SaveDraft},
     export::archive::{MakeArchive, RemoveArchives},
     grid::{PutBackTable, RevertChangeSet, SyncRelational},
     import::{ApplyImport, RevertImport},
@@ -55,6 +56,7 @@ pub fn registry() -> Registry {
         .with::<RevertChangeSet>()
         .with::<RevertImport>()
         .with::<RunAutomation>()
+        .with::<SaveDraft>()
         .with::<SendDigest>()
         .with::<SyncRelational>()
         .with::<TakeBackup>()

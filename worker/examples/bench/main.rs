@@ -11,6 +11,7 @@
 )]
 
 mod backup;
+mod capture;
 mod email;
 mod grid;
 mod import;

@@ -37,14 +37,14 @@ pub fn routes() -> Router<Shared> {
         )
         .route("/gmail/v1/users/{user}/history", get(history))
         .route("/gmail/v1/users/{user}/drafts", post(draft))
-        .fallback(|| async {
-            refused(
-                404,
-                "notFound",
-                "NOT_FOUND",
-                "Requested entity was not found.",
-            )
-        })
+        .fallback(unknown)
+}
+
+/// What this stand-in does not do, sending first of all, is on record.
+async fn unknown(State(world): State<Shared>, uri: axum::http::Uri) -> Response {
+    let kind = format!("unknown {}", uri.path());
+    *world.lock().unwrap().calls.entry(kind).or_default() += 1;
+    gone()
 }
 
 pub fn refused(status: u16, reason: &str, word: &str, says: &str) -> Response {
@@ -106,7 +106,7 @@ async fn allowed(
         .get("authorization")
         .and_then(|v| v.to_str().ok()?.strip_prefix("Bearer "))
         .unwrap_or_default();
-    let Some(owner) = world.tokens.get(token).cloned() else {
+    let Some((owner, scope)) = world.tokens.get(token).cloned() else {
         return Err(refused(
             401,
             "authError",
@@ -123,6 +123,20 @@ async fn allowed(
         ));
     }
     let kind = path.split('/').next().unwrap_or(path);
+    // Reading and writing drafts are two scopes, and neither does the other's work.
+    let needed = if kind == "drafts" {
+        "gmail.compose"
+    } else {
+        "gmail.readonly"
+    };
+    if !scope.split(' ').any(|s| s.ends_with(needed)) {
+        return Err(refused(
+            403,
+            "insufficientPermissions",
+            "PERMISSION_DENIED",
+            "Request had insufficient authentication scopes.",
+        ));
+    }
     *world.calls.entry(kind.to_owned()).or_default() += 1;
     Ok(owner)
 }
@@ -440,8 +454,8 @@ async fn draft(
         &owner,
         raw,
         Some(vec!["DRAFT".to_owned()]),
-        None,
-        None,
+        body["message"]["threadId"].as_str().map(str::to_owned),
+        Some(jiff_now() * 1_000),
     );
     let id = format!("r-{message}");
     let mailbox = world.mailboxes.get_mut(&owner).unwrap();

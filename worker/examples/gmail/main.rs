@@ -48,7 +48,8 @@ pub struct Failure {
 #[derive(Default)]
 pub struct World {
     pub mailboxes: BTreeMap<String, mail::Mailbox>,
-    pub tokens: BTreeMap<String, String>,
+    /// Whose, and for which scopes.
+    pub tokens: BTreeMap<String, (String, String)>,
     pub failures: Vec<Failure>,
     pub calls: BTreeMap<String, u64>,
     pub next_id: u64,
@@ -103,7 +104,16 @@ async fn state(State(world): State<Shared>) -> Json<Value> {
         .iter()
         .map(|(k, v)| (k, v.messages.len()))
         .collect();
-    Json(json!({ "mailboxes": boxes, "calls": world.calls }))
+    let drafts: Vec<Value> = world
+        .mailboxes
+        .iter()
+        .flat_map(|(address, mailbox)| mailbox.drafts.iter().map(move |d| (address, mailbox, d)))
+        .filter_map(|(address, mailbox, (_, message))| {
+            let found = mailbox.messages.iter().find(|m| m.id == *message)?;
+            Some(json!({ "mailbox": address, "thread": found.thread, "raw": String::from_utf8_lossy(&found.raw) }))
+        })
+        .collect();
+    Json(json!({ "mailboxes": boxes, "calls": world.calls, "drafts": drafts }))
 }
 
 async fn control(State(world): State<Shared>, Json(order): Json<Value>) -> Response {

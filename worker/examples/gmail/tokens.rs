@@ -142,7 +142,9 @@ pub async fn grant(State(world): State<Shared>, Form(grant): Form<Grant>) -> Res
     }
     world.next_id += 1;
     let token = format!("ya29.{}", world.next_id);
-    world.tokens.insert(token.clone(), claims.sub);
+    world
+        .tokens
+        .insert(token.clone(), (claims.sub, claims.scope));
     *world.calls.entry("token".to_owned()).or_default() += 1;
     Json(json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer" }))
         .into_response()

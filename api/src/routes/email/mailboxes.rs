@@ -39,6 +39,7 @@ pub struct MailboxForm {
     consent: String,
     starts_on: String,
     privacy: String,
+    may_draft: String,
 }
 
 /// A pasted key.
@@ -139,6 +140,7 @@ fn card(mailbox: &Mailbox, names: &BTreeMap<String, String>, now: i64) -> Mailbo
         consent: mailbox.consent.clone(),
         users: people(names, mailbox.user_id.as_deref().unwrap_or_default()),
         privacies: privacies(mailbox.privacy),
+        may_draft: mailbox.may_draft,
     }
 }
 
@@ -240,6 +242,7 @@ pub async fn change(
         user_id: Some(form.user_id),
         consent: Some(form.consent),
         privacy: Some(form.privacy),
+        may_draft: Some(!form.may_draft.is_empty()),
     };
     let mut tx = app.db.write().await?;
     if let Err(refused) = email::change(&mut tx, &id, &change, &who.actor().to_string()).await {

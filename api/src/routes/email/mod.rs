@@ -16,17 +16,23 @@ use crate::{
     session::SignedIn,
 };
 
+mod drafts;
 mod forms;
 mod json;
 mod mailboxes;
 pub mod page;
+#[cfg(any(test, debug_assertions))]
+mod sample;
 mod thread;
+
+pub(super) use thread::item;
 
 /// The routes of this area.
 pub fn routes() -> Vec<Route> {
     let mut all = pages();
     all.extend(of_mailboxes());
     all.extend(of_messages());
+    all.extend(drafts::routes());
     all
 }
 

@@ -5,9 +5,10 @@ use crm_jobs::email::{self, EmailFull, EmailLine, Filter, Privacy};
 use serde::Deserialize;
 
 use super::{
+    drafts,
     json::read_cursor,
     nothing,
-    page::{EmailItem, EmailsPage, Letter, NearLine, NearPage, ThreadPage},
+    page::{EmailItem, EmailsPage, Letter, NearLine, NearPage, ReplyForm, ThreadPage},
 };
 use crate::{
     error::AppError,
@@ -139,6 +140,8 @@ pub async fn show(
     let mut conn = app.db.read().acquire().await?;
     let found = email::thread(&mut conn, &id).await?;
     let first = found.first().ok_or_else(nothing)?;
+    let drafting = email::drafting(&mut conn, &id, &who.user.id).await?;
+    let (reply, written) = drafting.map_or_else(Default::default, |d| (d.reply, d.drafts));
     let zone = crm_jobs::settings::fund_zone_in(&mut conn).await?;
     drop(conn);
     let zone = show::zone(&zone);
@@ -167,6 +170,19 @@ pub async fn show(
             })
             .collect(),
         investors,
+        drafts: written
+            .iter()
+            .map(|draft| drafts::line(draft, app.db.now()))
+            .collect(),
+        reply: reply.map(|reply| {
+            let (to, cc) = drafts::addressed(&reply);
+            ReplyForm {
+                action: format!("/emails/threads/{id}/draft"),
+                to,
+                cc,
+                address: reply.address,
+            }
+        }),
         frame: frame(&app, &who, &title).await,
         title,
     }))

@@ -26,7 +26,7 @@ use crate::{
     error::AppError,
     frame::frame,
     routes::{
-        automations,
+        automations, email,
         files::item as file_item,
         grid::{
             fields, list,
@@ -43,6 +43,8 @@ use crate::{
 
 /// Events on one page of the timeline.
 const PER_PAGE: usize = 15;
+/// Emails shown before one asks for all.
+const LATEST_EMAILS: i64 = 5;
 
 /// What a form that came back adds to the page.
 #[derive(Default)]
@@ -96,6 +98,11 @@ pub async fn build(
     let tasks = work::open_of_row(&mut conn, &row.id, today).await?;
     let contacted = work::contacts_of_row(&mut conn, &row.id).await?;
     let mail = crm_jobs::email::facts_of_row(&mut conn, &row.id, app.db.now()).await?;
+    let latest = crm_jobs::email::Filter {
+        row: Some(&row.id),
+        ..crm_jobs::email::Filter::default()
+    };
+    let latest = crm_jobs::email::list(&mut conn, &latest, LATEST_EMAILS).await?;
     let attached = files::of_row(&mut conn, &row.id).await?;
     let pinned = notes::pinned(&mut conn, &row.id).await?;
     let pursuit = raise::newest(&mut conn, &row.id).await?;
@@ -126,6 +133,10 @@ pub async fn build(
         list_story: list_story(row, names),
         list_links: list_links(app, row).await?,
         drafts: automations::drafts_of(app, &row.id).await?,
+        emails: latest
+            .iter()
+            .map(|line| email::item(line, app.db.now()))
+            .collect(),
         lists: LISTS
             .into_iter()
             .filter(|list| *list != row.list)

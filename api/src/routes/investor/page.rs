@@ -4,6 +4,7 @@ use askama::Template;
 
 use crate::routes::{
     automations::page::DraftLine,
+    email::page::EmailItem,
     files::FileItem,
     grid::page::{Cell, Conflict, Control, Field, Pill, Value},
     page::{Badge, Choice, Frame, LinkTo, When},
@@ -30,6 +31,8 @@ pub struct InvestorPage {
     pub list_links: Vec<LinkTo>,
     /// Mail that rules propose.
     pub drafts: Vec<DraftLine>,
+    /// The latest captured emails.
+    pub emails: Vec<EmailItem>,
     /// Lists it may move to.
     pub lists: Vec<Choice>,
     /// If archived: when, by whom and why.

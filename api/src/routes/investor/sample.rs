@@ -98,6 +98,7 @@ impl InvestorPage {
             list: pill("Follow-up", "yellow"),
             list_links: vec![LinkTo::new("Who else is on it", "/lists/follow_up")],
             drafts: Vec::new(),
+            emails: Vec::new(),
             list_story: "since 21 February, by Robin Sample: “asked for the data room in March”"
                 .to_owned(),
             lists: vec![

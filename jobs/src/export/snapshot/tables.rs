@@ -176,7 +176,7 @@ pub const TABLES: &[SnapshotTable] = &[
     ),
     table(
         "mailboxes",
-        "id, address, user_id, consent, privacy, state, starts_at, enrolled_at, backfill_cursor, backfill_total, backfill_done, backfilled_at, history_id, synced_at, error_code, error, failed_at, failures, created_at, created_by, updated_at, updated_by, deleted_at",
+        "id, address, user_id, consent, privacy, state, starts_at, enrolled_at, backfill_cursor, backfill_total, backfill_done, backfilled_at, history_id, synced_at, error_code, error, failed_at, failures, created_at, created_by, updated_at, updated_by, deleted_at, may_draft",
         "id",
     ),
     table("email_threads", "id, subject, first_at, last_at", "id"),
@@ -224,6 +224,11 @@ pub const TABLES: &[SnapshotTable] = &[
         "email_proposal_sources",
         "proposal_id, email_id",
         "proposal_id, email_id",
+    ),
+    table(
+        "email_reply_drafts",
+        "id, email_id, mailbox_id, recipients, subject, body, state, error, gmail_id, created_at, created_by, updated_at",
+        "id",
     ),
 ];
 

@@ -190,6 +190,59 @@ async fn days_fire_once_each_also_after_a_week_of_sleep() {
 }
 
 #[tokio::test]
+async fn an_email_is_contact_for_rules_on_silence() {
+    use crm_jobs::{email, investors};
+    let t = TestDb::new().await;
+    grid_of(&t, 2).await;
+    let people = json!([{"name": "Ada Lovelace", "email": "ada@norwind.example"}]);
+    edit(&t, vec![set("r1", "people", people)]).await;
+    rule(&t, "silent", note(json!({"on": "no_contact", "days": 5}))).await;
+    investors::sync(&t.db, false, |_, _| {}).await.unwrap();
+    let mut tx = t.db.write().await.unwrap();
+    sqlx::query("insert into users (id, email, name, role, password_hash, created_at) values ('jo', 'jo@ours.example', 'Jo', 'admin', '', 1)")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let new = email::New {
+        address: "jo@ours.example".to_owned(),
+        consent: "yes".to_owned(),
+        starts_on: "2020-01-01".to_owned(),
+        privacy: "metadata".to_owned(),
+        ..email::New::default()
+    };
+    let id = email::enrol(&mut tx, &new, "user:jo").await.unwrap();
+    let mailbox = email::find_mailbox(&mut tx, &id).await.unwrap().unwrap();
+    let team = email::Team::load(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    email::catch_up(&t.db).await.unwrap();
+    t.advance(4 * DAY);
+    let raw = b"From: jo@ours.example\r\nTo: ada@norwind.example\r\nMessage-ID: <1@x.example>\r\n\r\nHi\r\n";
+    let message = email::Message {
+        gmail_id: "1".to_owned(),
+        gmail_thread_id: "1".to_owned(),
+        labels: Vec::new(),
+        internal_date: Some(t.db.now()),
+        taken: email::Taken::Parsed(Box::new(email::parse(raw.to_vec()).await.unwrap())),
+    };
+    let mut tx = t.db.write().await.unwrap();
+    let stored = email::store(&mut tx, &mailbox, &team, &message)
+        .await
+        .unwrap();
+    assert!(stored.is_newly_matched);
+    tx.commit().await.unwrap();
+    t.advance(2 * DAY);
+    look(&t).await;
+    assert_eq!(
+        fired(&t).await,
+        ["r0 quiet:2026-03-03+5"],
+        "there was mail with r1 two days ago"
+    );
+    t.advance(4 * DAY);
+    look(&t).await;
+    assert_eq!(fired(&t).await[1..], ["r1 quiet:2026-03-07+5"]);
+}
+
+#[tokio::test]
 async fn a_schedule_fires_for_all_rows_that_satisfy_it_and_once_for_missed_slots() {
     let t = TestDb::new().await;
     grid_of(&t, 4).await;

@@ -131,6 +131,11 @@ pub async fn plant_secrets(t: &TestDb, user: &str) -> Vec<String> {
     settings::set(&mut tx, "mail_password", &"hunter2-hunter2", "user:x")
         .await
         .unwrap();
+    // As the Google key and the mail server's password are kept.
+    for (key, field) in [("gmail_credentials", "sealed"), ("smtp", "password")] {
+        let kept = serde_json::json!({ field: format!("sealed-hunter2-{key}"), "client_email": "crm@sample.example" });
+        settings::set(&mut tx, key, &kept, "user:x").await.unwrap();
+    }
     settings::set(&mut tx, settings::FUND_ZONE, &"Europe/Berlin", "user:x")
         .await
         .unwrap();
@@ -165,6 +170,8 @@ pub async fn plant_secrets(t: &TestDb, user: &str) -> Vec<String> {
     secrets.extend(
         [
             "hunter2-hunter2",
+            "sealed-hunter2-gmail_credentials",
+            "sealed-hunter2-smtp",
             "5e55105e55105e5510",
             "ca1e0da7ca1e0da7",
             "an-answer-once-given",
