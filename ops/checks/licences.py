@@ -46,6 +46,7 @@ for text in ["static/package-lock.json", "ops/peers/package-lock.json"]:
         licence = package.get("license", "")
         if path and not allowed(licence) and TEST_ONLY.get(name) != licence:
             problems.append(f"npm {name} is {licence or 'without licence'}")
+for text in ["static/package-lock.json", "ops/peers/package-lock.json", "startos/package-lock.json"]:
     if "resolved" in open(text).read():
         problems.append(f"{text} names a registry's host")
 

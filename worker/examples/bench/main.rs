@@ -24,6 +24,7 @@ mod write;
 
 #[tokio::main]
 async fn main() {
+    crm_jobs::outside::prepare_tls();
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     let known = [

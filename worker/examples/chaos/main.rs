@@ -33,6 +33,7 @@ const ADDRESS: &str = "127.0.0.1:18094";
 
 #[tokio::main]
 async fn main() {
+    crm_jobs::outside::prepare_tls();
     let kills = match wanted() {
         Wanted::Kills(kills) => kills,
         Wanted::Firings(firings) => end(automations::run(firings).await),
