@@ -172,6 +172,7 @@ for (const look of looks) {
     await inspect(page, "reader-investor", look, problems);
     await page.getByRole("link", { name: "All investors" }).click();
     await page.getByLabel("Search").fill("");
+    await page.locator("tbody tr").nth(1).waitFor();
     if (look.width > 400) {
       const names = () => page.locator("tbody th").allInnerTexts();
       const before = await names();
