@@ -3,14 +3,16 @@
 
 use axum::{
     extract::{Request, State},
+    http::{Method, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use crm_jobs::accounts::tokens::Scope;
+use crm_jobs::{accounts::tokens::Scope, db::Room};
 
 use crate::{
     csrf,
     error::AppError,
+    limits::Cost,
     request::{RequestInfo, is_safe},
     session::{self, Proof, SignedIn},
     state::App,
@@ -36,6 +38,41 @@ pub struct Guard {
     pub access: Access,
     /// Whether it is for programs, and so takes API tokens.
     pub takes_tokens: bool,
+    /// What it takes of what a person may change.
+    pub cost: Cost,
+    /// Whether it goes on when the disk is nearly full.
+    pub makes_room: bool,
+}
+
+/// What goes on when the disk is nearly full: leaving, and making room. A test
+/// holds each to the route table.
+const MAKES_ROOM: &[(Method, &str)] = &[
+    // Kept in memory only.
+    (Method::POST, "/api/fundraising/presence"),
+    (Method::POST, "/settings/sessions/end-all"),
+    (Method::POST, "/settings/sessions/{id}/end"),
+    (Method::POST, "/settings/tokens/{id}/revoke"),
+    (Method::DELETE, "/api/tokens/{id}"),
+    (Method::POST, "/settings/team/{id}/disable"),
+    (Method::POST, "/backups/{id}/delete"),
+    (Method::DELETE, "/api/fundraising/backups/{id}"),
+    (Method::POST, "/backups/policy"),
+    (Method::PATCH, "/api/fundraising/backup-policy"),
+    (Method::POST, "/export/archives/{id}/remove"),
+    (Method::DELETE, "/api/fundraising/archives/{id}"),
+    (Method::POST, "/files/{id}/delete"),
+    (Method::DELETE, "/api/fundraising/files/{id}"),
+    (Method::POST, "/investors/{id}/archive"),
+    (Method::POST, "/investors/{id}/delete"),
+    (Method::POST, "/grid/trash/rows/{id}/purge"),
+    (Method::POST, "/api/fundraising/rows/{id}/purge"),
+    (Method::POST, "/jobs/{id}/cancel"),
+    (Method::POST, "/api/jobs/{id}/cancel"),
+];
+
+/// Whether a route does.
+pub fn makes_room(method: &Method, path: &str) -> bool {
+    MAKES_ROOM.iter().any(|(m, p)| m == method && *p == path)
 }
 
 /// Lets a request through to its handler, or not.
@@ -66,8 +103,36 @@ async fn admit(guard: &Guard, request: &mut Request) -> Result<(), AppError> {
     if guard.access == Access::Admin && !who.user.is_admin() {
         return Err(AppError::forbidden("forbidden", "Only admins may do this."));
     }
+    if changes {
+        admit_write(guard, &who)?;
+    }
     request.extensions_mut().insert(who);
     Ok(())
+}
+
+/// There is room for it, and they have not changed too much lately.
+fn admit_write(guard: &Guard, who: &SignedIn) -> Result<(), AppError> {
+    let app = &guard.app;
+    if app.config.write_limits {
+        app.limits.take(&who.user.id, guard.cost, app.db.now())?;
+    }
+    if guard.makes_room {
+        return Ok(());
+    }
+    match app.gauge.room() {
+        Some(room) if room.is_low() => Err(no_room(room)),
+        _ => Ok(()),
+    }
+}
+
+fn no_room(room: Room) -> AppError {
+    let mib = |bytes: u64| bytes / (1024 * 1024);
+    let words = format!(
+        "Only {} MiB of the disk are free, and changes stop below {} MiB, so that nothing is lost. Reading goes on, and so does deleting backups, archives and files.",
+        mib(room.free_bytes),
+        mib(room.floor_bytes)
+    );
+    AppError::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", words)
 }
 
 fn check_proof(
@@ -87,5 +152,21 @@ fn check_proof(
         )),
         Proof::Session(_) if changes => csrf::check(&guard.app.config, request.headers()),
         Proof::Token(..) | Proof::Session(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MAKES_ROOM;
+
+    #[test]
+    fn every_route_that_makes_room_is_in_the_table() {
+        let routes = crate::route_table();
+        for (method, path) in MAKES_ROOM {
+            assert!(
+                routes.iter().any(|r| r.method == method && r.path == *path),
+                "{method} {path}"
+            );
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use crm_jobs::{
     accounts::{
-        self, AccountError, DEMO_ADMIN, Role, links, passwords,
+        self, AccountError, DEMO_ADMIN, Role, links, passwords, second_factor,
         tokens::{self, Scope},
         users::{self, NewUser},
     },
@@ -19,9 +19,10 @@ use crm_jobs::{
     export::snapshot,
     grid,
     restore::{self, Who},
+    upgrade::{self, Before},
 };
 
-use crate::{config::Config, look::look, openapi, serve};
+use crate::{cli_audit::Audit, config::Config, doctor, look::look, openapi, serve};
 
 /// Venture CRM's HTTP core. Settings come from the environment: see
 /// docs/configuration.md.
@@ -36,8 +37,16 @@ pub struct Cli {
 enum Command {
     /// Migrate the database, then serve pages and the API
     Serve,
-    /// Bring the database to this program's schema
-    Migrate,
+    /// Bring the database to this program's schema, after a verified backup of it
+    Migrate {
+        /// Take no backup first: you have a good one elsewhere
+        #[arg(long)]
+        without_backup: bool,
+    },
+    /// Exit 0 if the api answers where it should listen
+    Healthcheck,
+    /// Check everything that could be wrong, and say what to do; changes nothing
+    Doctor,
     /// Start the whole program on a copy of the database, without a socket, and read
     /// every list there is; a drill does
     Look,
@@ -50,6 +59,9 @@ enum Command {
         /// The snapshot
         file: PathBuf,
     },
+    /// Verify the audit log, or take it away
+    #[command(subcommand)]
+    Audit(Audit),
     /// Manage accounts from a shell
     #[command(subcommand)]
     Admin(Admin),
@@ -76,6 +88,13 @@ enum Admin {
     /// Print a one-time link for a new password
     ResetPassword {
         /// Whose password
+        #[arg(long)]
+        email: String,
+    },
+    /// Remove somebody's second factor: they lost phone and recovery codes, or this box
+    /// has another key than the one it was sealed with
+    RemoveSecondFactor {
+        /// Whose
         #[arg(long)]
         email: String,
     },
@@ -109,16 +128,33 @@ struct CreateUser {
 pub type Problems = Vec<String>;
 
 impl Cli {
+    /// Whether this looks at settings that may be wrong, instead of relying on them.
+    pub fn is_doctor(&self) -> bool {
+        matches!(self.command, Command::Doctor)
+    }
+
     /// Runs the command.
     pub async fn run(self, config: Config) -> Result<(), Problems> {
         match self.command {
             Command::Openapi => print(&format!("{:#}", openapi::document())),
-            Command::Migrate => {
-                let db = open(&config).await?;
+            Command::Migrate { without_backup } => {
+                let before = if without_backup {
+                    Before::Nothing
+                } else {
+                    Before::Backup
+                };
+                let db = open_after(&config, before).await?;
                 print(&format!("The database has schema {}.", db::SCHEMA_VERSION))?;
                 db.close().await;
                 Ok(())
             }
+            Command::Healthcheck => {
+                doctor::answers(config.bind)
+                    .await
+                    .map_err(|why| vec![why])?;
+                print("crm-api answers")
+            }
+            Command::Doctor => Ok(()), // `main` has it: it must not need a configuration
             Command::Look => {
                 let db = Db::open(&config.data_dir, Clock::System)
                     .await
@@ -140,6 +176,7 @@ impl Cli {
                 print("Filled with the demo fund: every name and address in it is synthetic.")
             }
             Command::Load { file } => load(&config, &file).await,
+            Command::Audit(command) => command.run(&config).await,
             Command::Serve => serve::serve(config).await,
             Command::Admin(command) => {
                 let db = open(&config).await?;
@@ -154,6 +191,10 @@ impl Cli {
 /// Opens and migrates: a shell command on an empty directory works too. A restore
 /// that was cut off is finished or given up first.
 pub(crate) async fn open(config: &Config) -> Result<Db, Problems> {
+    open_after(config, Before::Backup).await
+}
+
+async fn open_after(config: &Config, before: Before) -> Result<Db, Problems> {
     restore::settle(&config.data_dir, &Clock::System, Who::Other)
         .await
         .map_err(|e| one(&e))?;
@@ -161,7 +202,7 @@ pub(crate) async fn open(config: &Config) -> Result<Db, Problems> {
         .await
         .map_err(|e| one(&e))?
         .reaching(config.outside.clone());
-    db::migrate(&db).await.map_err(|e| one(&e))?;
+    upgrade::upgrade(&db, before).await.map_err(|e| one(&e))?;
     Ok(db)
 }
 
@@ -227,6 +268,7 @@ impl Admin {
                 ]),
             },
             Self::ResetPassword { email } => reset_password(db, config, &email).await,
+            Self::RemoveSecondFactor { email } => remove_second_factor(db, &email).await,
             Self::ListUsers => list_users(db).await,
         }
     }
@@ -277,6 +319,21 @@ async fn reset_password(db: &Db, config: &Config, email: &str) -> Result<(), Pro
     print(&format!("{}/setup/{secret}", config.base_url))
 }
 
+async fn remove_second_factor(db: &Db, email: &str) -> Result<(), Problems> {
+    let user = find(db, email).await?;
+    let removed = async {
+        let mut tx = db.write().await?;
+        let removed = second_factor::remove(&mut tx, &user.id, &Actor::Shell, "").await?;
+        tx.commit().await?;
+        Ok::<_, AccountError>(removed)
+    };
+    if removed.await.map_err(|e| one(&e))? {
+        print(&format!("{email} signs in with the password alone now."))
+    } else {
+        Err(vec![format!("{email} has no second factor")])
+    }
+}
+
 async fn list_users(db: &Db) -> Result<(), Problems> {
     for user in users::list(db).await.map_err(|e| one(&e))? {
         let state = if user.disabled_at.is_some() {
@@ -306,7 +363,7 @@ fn from_stdin() -> Result<String, Problems> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn print(line: &str) -> Result<(), Problems> {
+pub(crate) fn print(line: &str) -> Result<(), Problems> {
     writeln!(std::io::stdout(), "{line}").map_err(|e| one(&e))
 }
 

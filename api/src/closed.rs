@@ -64,7 +64,7 @@ async fn static_file(
 async fn anything(State(closed): State<Closed>, request: Request) -> Response {
     let path = request.uri().path();
     let is_program =
-        path.starts_with("/api/") || path == "/readyz" || path == "/events" || path == "/api";
+        path.starts_with("/api/") || matches!(path, "/readyz" | "/metrics" | "/events" | "/api");
     let mut response = if is_program {
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         let body = json!({

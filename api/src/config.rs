@@ -56,6 +56,11 @@ pub const TABLE: &[Setting] = &[
         meaning: "Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed.",
     },
     Setting {
+        name: "CRM_WRITE_LIMITS",
+        default: "on",
+        meaning: "`off` lifts the limit on writes per person, for load tests; production refuses it.",
+    },
+    Setting {
         name: "CRM_LOG",
         default: "info",
         meaning: "What to log, such as `info` or `crm_api=debug,warn`.",
@@ -93,6 +98,8 @@ pub struct Config {
     pub cors_origin: Option<String>,
     /// `CRM_TRUSTED_PROXIES`
     pub trusted_proxies: Vec<Network>,
+    /// `CRM_WRITE_LIMITS` is `on`.
+    pub write_limits: bool,
     /// Services outside this box; [`VARIABLES`] names their variables.
     pub outside: Outside,
     /// `CRM_LOG`
@@ -125,6 +132,14 @@ impl Config {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
+    /// All variables as they are, for `crm-api doctor`.
+    #[allow(clippy::disallowed_methods, reason = "this is the one file that may")]
+    pub fn environment() -> std::collections::BTreeMap<String, String> {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
     /// Reads settings from anything that knows them by name.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
@@ -153,6 +168,13 @@ impl Config {
             "text",
             &mut problems,
         );
+        let write_limits = one_of(
+            "CRM_WRITE_LIMITS",
+            &or("CRM_WRITE_LIMITS"),
+            "on",
+            "off",
+            &mut problems,
+        );
         // Without the one for links, which has its own default and sentence here.
         let outside = Outside::from_lookup(|name| match name {
             "CRM_BASE_URL" => Some(base_url.clone()),
@@ -178,6 +200,7 @@ impl Config {
             secret_key: get("CRM_SECRET_KEY").map(Secret),
             cors_origin,
             trusted_proxies: networks(&or("CRM_TRUSTED_PROXIES"), &mut problems),
+            write_limits,
             outside,
             log: or("CRM_LOG"),
             log_json,
@@ -217,6 +240,9 @@ impl Config {
         if !self.is_https() && !is_loopback(self.host()) {
             found
                 .push("CRM_BASE_URL must start with https:// unless it is this machine".to_owned());
+        }
+        if !self.write_limits {
+            found.push("CRM_WRITE_LIMITS must be on: off is for load tests".to_owned());
         }
         if is_open_to_others(&self.data_dir) {
             let dir = self.data_dir.display();
@@ -268,7 +294,8 @@ fn authority(origin: &str) -> Option<&str> {
     plain.then_some(rest)
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host, with or without a port, is this machine itself.
+pub(crate) fn is_loopback(host: &str) -> bool {
     if let Ok(address) = host.parse::<SocketAddr>() {
         return address.ip().is_loopback();
     }
@@ -279,7 +306,8 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|ip: std::net::Ipv4Addr| ip.is_loopback())
 }
 
-fn is_open_to_others(dir: &std::path::Path) -> bool {
+/// Whether other users of this machine can look into a directory.
+pub(crate) fn is_open_to_others(dir: &std::path::Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(dir).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
 }

@@ -245,6 +245,16 @@ impl From<AccountError> for AppError {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", says)
                     .retry_after(retry_after_s)
             }
+            AccountError::WrongCode => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_code", says).at("code")
+            }
+            AccountError::SecondFactorLost => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "second_factor_lost", says).at("code")
+            }
+            AccountError::HalfOver | AccountError::EnrolmentOver => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_late", says)
+            }
+            AccountError::Secret(error) => Self::internal(error),
             AccountError::LinkInvalid => Self::new(StatusCode::NOT_FOUND, "link_invalid", says),
             AccountError::LastAdmin => Self::conflict("last_admin", says),
             AccountError::NoSuchUser => Self::not_found(says),

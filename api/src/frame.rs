@@ -37,6 +37,7 @@ const ADMIN_NAV: &[(&str, &str, &str)] = &[
     ("Backups", "/backups", "shield"),
     ("Digest", "/digest", "clock"),
     ("Team", "/settings/team", "team"),
+    ("Security", "/settings/security", "shield"),
 ];
 
 /// The frame of a page for somebody signed in.
@@ -72,6 +73,7 @@ pub async fn bare(app: &App, info: &RequestInfo, title: &str) -> Frame {
     Frame {
         title: title.to_owned(),
         flash: info.flash.clone(),
+        low_space: app.gauge.is_low(),
         demo: matches!(demo, Ok(Some(true))),
         assets: assets::names(),
         path: info.return_path().to_owned(),
@@ -87,6 +89,7 @@ fn entries(items: &[(&'static str, &'static str, &'static str)], path: &str) -> 
         below.is_some_and(|rest| rest.is_empty() || (href != "/" && rest.starts_with('/')))
             || (href == "/grid" && (path.starts_with("/investors/") || path.starts_with("/lists/")))
             || (href == "/automations" && path == "/drafts")
+            || (href == "/settings/security" && path.starts_with("/settings/audit"))
             || (href == "/day" && (path.starts_with("/tasks/") || path == "/log"))
     };
     items

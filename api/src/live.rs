@@ -188,3 +188,79 @@ impl Listener {
 fn topics_json(topics: &[String]) -> Option<String> {
     (!topics.is_empty()).then(|| serde_json::json!({ "topics": topics }).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use crm_jobs::{
+        accounts::{
+            self, Origin, Role, SignIn, passwords,
+            users::{self, NewUser},
+        },
+        audit::Actor,
+        testing::TestDb,
+    };
+
+    use super::*;
+
+    /// A browser with a session, whose next beat is due now.
+    async fn listening(t: &TestDb) -> (Listener, String) {
+        let new = NewUser {
+            email: "jo@example.org".to_owned(),
+            name: "Jo".to_owned(),
+            role: Role::Member,
+            password_hash: Some(passwords::hash("four quiet herons").await.unwrap()),
+        };
+        let mut tx = t.db.write().await.unwrap();
+        let user = users::create(&mut tx, new, &Actor::System, "")
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let origin = Origin::default();
+        let signed_in = accounts::sign_in(&t.db, "jo@example.org", "four quiet herons", &origin);
+        let SignIn::Done(secret, _) = signed_in.await.unwrap() else {
+            panic!("no second factor here");
+        };
+        let (changes, listens) = broadcast::channel(1);
+        // Held open: a stream also ends when nobody can send any more.
+        std::mem::forget(changes);
+        let listener = Listener {
+            changes: listens,
+            closing: CancellationToken::new(),
+            db: t.db.clone(),
+            secret,
+            wanted: None,
+            beat_at: Instant::now(),
+        };
+        (listener, user.id)
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_at_the_first_beat_after_its_session() {
+        let t = TestDb::new().await;
+        let (mut listener, user) = listening(&t).await;
+        assert!(listener.next().await.is_some(), "signed in: it goes on");
+        assert_eq!(KEEP_ALIVE, Duration::from_secs(15));
+        let mut tx = t.db.write().await.unwrap();
+        sessions::sign_out_everywhere(&mut tx, &user, "")
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        listener.beat_at = Instant::now();
+        assert!(listener.next().await.is_none(), "signed out: it ends");
+    }
+
+    #[tokio::test]
+    async fn listening_does_not_keep_a_session_alive() {
+        let t = TestDb::new().await;
+        let (mut listener, _) = listening(&t).await;
+        for _ in 0..3 {
+            t.advance(3 * crm_jobs::clock::HOUR);
+            listener.beat_at = Instant::now();
+            let goes_on = listener.next().await.is_some();
+            if !goes_on {
+                return;
+            }
+        }
+        panic!("nine hours of listening kept the session alive");
+    }
+}

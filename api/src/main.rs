@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
-use crm_api::{cli::Cli, config::Config};
+use crm_api::{cli::Cli, config::Config, doctor};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -11,6 +11,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    if cli.is_doctor() {
+        return see_doctor().await;
+    }
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(problems) => return refuse(&problems),
@@ -20,6 +23,17 @@ async fn main() -> ExitCode {
     match cli.run(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => refuse(&problems),
+    }
+}
+
+/// Whatever is wrong with the settings, it has to look at them.
+async fn see_doctor() -> ExitCode {
+    crm_jobs::outside::prepare_tls();
+    let parts = doctor::examine(Config::from_env(), &Config::environment()).await;
+    match doctor::report(&parts) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => refuse(&[error.to_string()]),
     }
 }
 

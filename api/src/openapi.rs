@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     access::Access,
     error::ProblemShape,
+    request::is_safe,
     route::{Doc, Route},
     router,
 };
@@ -72,7 +73,13 @@ fn operation(route: &Route, doc: &Doc, problem: &Schema, generator: &mut SchemaG
         &[401, 403]
     };
     let takes_body: &[u16] = if doc.body.is_some() { &[413, 415] } else { &[] };
-    let common = PROBLEMS.iter().chain(needs_role).chain(takes_body);
+    let is_write = !is_safe(&route.method) && route.access != Access::Public;
+    let changes: &[u16] = if is_write { &[429, 507] } else { &[] };
+    let common = PROBLEMS
+        .iter()
+        .chain(needs_role)
+        .chain(takes_body)
+        .chain(changes);
     for status in common.chain(doc.problems) {
         let problem = json!({
             "description": "It was refused.",

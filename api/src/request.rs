@@ -39,6 +39,8 @@ pub struct Known {
     pub id: String,
     /// Whom we count and record.
     pub ip: IpAddr,
+    /// From a program on this machine, and no proxy passed it on.
+    pub is_direct_from_here: bool,
     /// Path and query.
     pub path: String,
     /// What the browser calls itself.
@@ -73,6 +75,7 @@ impl RequestInfo {
         Self(Arc::new(Known {
             id: app.db.clock().new_id(),
             ip: proxy::client_ip(peer, headers, &app.config.trusted_proxies),
+            is_direct_from_here: peer.to_canonical().is_loopback() && !proxy::is_forwarded(headers),
             path: path.to_owned(),
             user_agent: text(headers, &header::USER_AGENT)
                 .unwrap_or_default()
@@ -143,6 +146,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
 
     async {
         let started = Instant::now();
+        let _under_way = app.requests.begin();
         let response = match preflight {
             Some(response) => response,
             None if app.db.holds_writes() && !is_safe(&method) => held().into_response(),
@@ -157,6 +161,8 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
                 .headers_mut()
                 .insert(HeaderName::from_static("x-request-id"), id);
         }
+        app.requests
+            .answered(&method, &route, response.status(), started.elapsed());
         let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis());
         tracing::info!(
             http.status = status,
@@ -201,7 +207,7 @@ async fn with_timeout(response: impl Future<Output = Response>, patience: Durati
 fn is_for_programs(path: &str) -> bool {
     path == "/api"
         || path.starts_with("/api/")
-        || matches!(path, "/events" | "/healthz" | "/readyz")
+        || matches!(path, "/events" | "/healthz" | "/readyz" | "/metrics")
 }
 
 /// GET and its kin change nothing here.
@@ -228,4 +234,39 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// A header as text.
 pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_given_up_and_says_when_to_come_back() {
+        let never = std::future::pending::<Response>();
+        let answer = with_timeout(never, Duration::from_millis(5)).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let error = answer.extensions().get::<AppError>().unwrap();
+        assert!(error.detail().contains("30 seconds"));
+        let quick = std::future::ready(StatusCode::OK.into_response());
+        let answer = with_timeout(quick, Duration::from_secs(5)).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn every_route_has_thirty_seconds_but_those_that_read_a_whole_backup() {
+        let mut longer: Vec<&str> = crate::route_table()
+            .iter()
+            .map(|route| route.path)
+            .filter(|path| patience(path) != Duration::from_secs(30))
+            .collect();
+        longer.sort_unstable();
+        assert_eq!(
+            longer,
+            [
+                "/api/fundraising/restore-preview",
+                "/api/fundraising/restore-preview/upload",
+                "/backups/restore/preview",
+            ]
+        );
+    }
 }

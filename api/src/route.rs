@@ -11,7 +11,8 @@ use axum::{
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::{
-    access::{Access, Guard, guard},
+    access::{Access, Guard, guard, makes_room},
+    limits::Cost,
     state::App,
 };
 
@@ -189,6 +190,8 @@ impl Route {
             app: app.clone(),
             access: self.access,
             takes_tokens: self.doc.is_some(),
+            cost: Cost::of(&self.method, self.path),
+            makes_room: makes_room(&self.method, self.path),
         };
         self.handler
             .route_layer(DefaultBodyLimit::max(self.body_limit))

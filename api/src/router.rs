@@ -23,10 +23,10 @@ use crate::{
     request,
     route::Route,
     routes::{
-        accounts, activity, automations, backups, board, calendar_feed, contacts, digest, email,
-        export, feature_requests, files, grid, home, imports, investor, jobs, mail, members,
-        my_day, notes, operations, proposals, put_back, raise, reminders, search, settings, spark,
-        state, style,
+        accounts, activity, audit, automations, backups, board, calendar_feed, contacts, digest,
+        email, export, feature_requests, files, grid, help, home, imports, investor, jobs, mail,
+        members, my_day, notes, operations, proposals, put_back, raise, reminders, search,
+        security, settings, spark, state, status, style,
     },
     state::App,
 };
@@ -39,8 +39,11 @@ pub fn routes() -> Vec<Route> {
         settings::routes(),
         members::routes(),
         activity::routes(),
+        audit::routes(),
+        security::routes(),
         search::routes(),
         feature_requests::routes(),
+        help::routes(),
         grid::routes(),
         investor::routes(),
         my_day::routes(),
@@ -64,6 +67,7 @@ pub fn routes() -> Vec<Route> {
         mail::routes(),
         spark::routes(),
         operations::routes(),
+        status::routes(),
         style::routes(),
     ]
     .into_iter()

@@ -8,7 +8,8 @@ use axum::Router;
 use crm_jobs::{
     accounts::DEMO_ADMIN,
     clock::Clock,
-    db::{DataDir, Db},
+    db::{self, DataDir, Db},
+    programs,
     restore::{self, Mover, Phase, Who},
     tasks,
 };
@@ -19,7 +20,7 @@ use crate::{
     App, app,
     cli::{Problems, announce, begin_grid, demo_password_works, one, open},
     closed,
-    config::Config,
+    config::{Config, is_loopback},
 };
 
 /// How often we look whether a restore wants the database.
@@ -29,9 +30,9 @@ const GRACE: Duration = Duration::from_secs(25);
 
 /// Serves until SIGINT or SIGTERM.
 pub async fn serve(config: Config) -> Result<(), Problems> {
-    let weaknesses = config.weaknesses();
-    if !weaknesses.is_empty() {
-        return Err(weaknesses);
+    let reasons = refusals(&config).await?;
+    if !reasons.is_empty() {
+        return Err(reasons);
     }
     let stop = CancellationToken::new();
     tokio::spawn({
@@ -53,12 +54,11 @@ pub async fn serve(config: Config) -> Result<(), Problems> {
             }
         }
         let db = open(&config).await?;
-        if config.production && demo_password_works(&db).await.map_err(|e| one(&e))? {
-            return Err(vec![format!(
-                "{} still has the demo password: change it or disable the account",
-                DEMO_ADMIN.0
-            )]);
+        if let Err(error) = programs::say(&db, "crm-api") {
+            tracing::warn!(%error, "cannot say in run/ how this program was started: {error}");
         }
+        // Once more: a restore may have brought it back.
+        refuse_demo_admin(&db, &config).await?;
         let is_first = socket.is_none();
         if is_first {
             socket = Some(bind(config.bind)?);
@@ -106,6 +106,36 @@ pub async fn serve(config: Config) -> Result<(), Problems> {
             return Ok(());
         }
     }
+}
+
+/// Every reason not to start, at once, before anything is changed.
+async fn refusals(config: &Config) -> Result<Vec<String>, Problems> {
+    let mut reasons = config.weaknesses();
+    // A restore that was cut off is settled first; then it is asked once more.
+    if config.data_dir.join("crm.db").exists()
+        && let Ok(db) = Db::open(&config.data_dir, Clock::System).await
+    {
+        let migrated = db::schema_version(&db)
+            .await
+            .is_ok_and(|version| version > 0);
+        if migrated && let Err(more) = refuse_demo_admin(&db, config).await {
+            reasons.extend(more);
+        }
+        db.close().await;
+    }
+    Ok(reasons)
+}
+
+/// The demo admin's password is in the source code: it works on this machine alone.
+async fn refuse_demo_admin(db: &Db, config: &Config) -> Result<(), Problems> {
+    let alone = config.bind.ip().is_loopback() && is_loopback(config.host());
+    if (alone && !config.production) || !demo_password_works(db).await.map_err(|e| one(&e))? {
+        return Ok(());
+    }
+    Err(vec![format!(
+        "{} still has the demo password, which works on this machine alone: change it or disable the account",
+        DEMO_ADMIN.0
+    )])
 }
 
 async fn begin(db: &Db, config: &Config, is_first: bool) -> Result<(), Problems> {

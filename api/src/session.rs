@@ -8,6 +8,7 @@ use axum::{
 use crm_jobs::{
     accounts::{
         Origin, User,
+        half::LIFETIME_MS,
         sessions::{self, ABSOLUTE_MS, Session},
         tokens::{self, Scope},
     },
@@ -145,18 +146,39 @@ pub fn cookie_name(config: &Config) -> &'static str {
     }
 }
 
+/// The same for the cookie between password and code. It is no session, and
+/// nothing but the code page reads it.
+pub fn half_cookie_name(config: &Config) -> &'static str {
+    if config.is_https() {
+        "__Host-crm_half"
+    } else {
+        "crm_half"
+    }
+}
+
 /// Gives the browser its session.
 pub fn remember(config: &Config, response: &mut Response, secret: &str) {
-    set_cookie(config, response, secret, ABSOLUTE_MS / 1_000);
+    let name = cookie_name(config);
+    set_cookie(config, response, name, secret, ABSOLUTE_MS / 1_000);
 }
 
 /// Takes it away again.
 pub fn forget(config: &Config, response: &mut Response) {
-    set_cookie(config, response, "", 0);
+    set_cookie(config, response, cookie_name(config), "", 0);
 }
 
-fn set_cookie(config: &Config, response: &mut Response, value: &str, age_s: i64) {
-    let name = cookie_name(config);
+/// Gives the browser what the code page asks for.
+pub fn remember_half(config: &Config, response: &mut Response, secret: &str) {
+    let name = half_cookie_name(config);
+    set_cookie(config, response, name, secret, LIFETIME_MS / 1_000);
+}
+
+/// Takes it away again.
+pub fn forget_half(config: &Config, response: &mut Response) {
+    set_cookie(config, response, half_cookie_name(config), "", 0);
+}
+
+fn set_cookie(config: &Config, response: &mut Response, name: &str, value: &str, age_s: i64) {
     let secure = if config.is_https() { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {

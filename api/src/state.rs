@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crm_jobs::{
     audit::{self, Chain},
     clock::MINUTE,
-    db::{Db, DbError},
+    db::{Db, DbError, Gauge},
     grid::table::SharedTable,
     queue::Registry,
     search::Dictionary,
@@ -14,7 +14,9 @@ use tokio::sync::Mutex;
 
 use crate::{
     config::Config,
+    limits::Limits,
     live::Live,
+    metrics::Requests,
     routes::{
         imports::Applicable,
         state::{blocks::BlockCache, live::Presence},
@@ -42,6 +44,14 @@ pub struct App {
     pub(crate) presence: Presence,
     /// The last import a dry run found nothing against.
     pub(crate) applicable: Applicable,
+    /// Requests, counted for `/metrics`.
+    pub(crate) requests: Requests,
+    /// When this process began with the database, UTC milliseconds.
+    pub(crate) started_at: i64,
+    /// What everybody may still change.
+    pub(crate) limits: Limits,
+    /// Room on the disk.
+    pub gauge: Gauge,
     chain: Arc<Mutex<Option<(i64, Chain)>>>,
 }
 
@@ -53,8 +63,12 @@ impl App {
             live: Live::start(&db, &grid).await?,
             grid,
             search: Dictionary::default(),
+            limits: Limits::default(),
+            gauge: Gauge::new(db.dir()),
             blocks: BlockCache::default(),
             presence: Presence::default(),
+            requests: Requests::default(),
+            started_at: db.now(),
             db,
             config: Arc::new(config),
             registry: Arc::new(registry),

@@ -21,12 +21,15 @@ pub mod files;
 pub mod formula;
 pub mod funds;
 pub mod grid;
+pub mod health;
 pub mod idempotency;
 pub mod import;
 pub mod investors;
 pub mod mail;
+pub mod measure;
 pub mod notes;
 pub mod outside;
+pub mod programs;
 pub mod proposals;
 pub mod queue;
 pub mod raise;
@@ -39,6 +42,7 @@ pub mod tasks;
 pub mod testing;
 pub mod timeline;
 mod turn;
+pub mod upgrade;
 pub mod work;
 
 /// Bytes as lower-case hexadecimal text.

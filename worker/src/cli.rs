@@ -91,6 +91,11 @@ pub enum Command {
         #[arg(long, requires = "yes")]
         damaged: bool,
     },
+    /// Read what is new in every mailbox, or in one, and wait until it is read
+    Capture {
+        /// Its address
+        address: Option<String>,
+    },
     /// The daily digest: look at it, or send it
     #[command(subcommand)]
     Digest(Digest),

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Who enqueues from a shell.
-const SHELL: &str = "shell";
+pub const SHELL: &str = "shell";
 
 /// Carries out one command; the exit code says whether what it did or found is well.
 pub async fn dispatch(config: &Config, command: Option<Command>) -> Result<ExitCode, Failure> {
@@ -64,7 +64,10 @@ pub async fn dispatch(config: &Config, command: Option<Command>) -> Result<ExitC
     let db = Db::open(&config.data_dir, Clock::System)
         .await?
         .reaching(config.outside.clone());
-    db::check_schema(&db).await?;
+    // Whether a worker lives is asked before an upgrade too.
+    if !matches!(command, Some(Command::Healthcheck)) {
+        db::check_schema(&db).await?;
+    }
     let code = with_db(&db, command).await?;
     db.close().await;
     Ok(code)
@@ -136,6 +139,7 @@ async fn with_db(db: &Db, command: Option<Command>) -> Result<ExitCode, Failure>
         }
         Some(Command::Backup) => enqueue(db, "take_backup", "{}", true).await,
         Some(Command::Verify { which }) => verify(db, which).await,
+        Some(Command::Capture { address }) => crate::capture::capture(db, address.as_deref()).await,
         Some(Command::Drill) => enqueue(db, "drill_backup", "{}", true).await,
         Some(Command::Digest(Digest::Preview { out, by_rule })) => {
             let letter = digest::preview(db, !by_rule).await?;

@@ -1,5 +1,6 @@
 //! Wiring only: configuration, logs, one command.
 
+mod capture;
 mod cli;
 mod commands;
 mod config;

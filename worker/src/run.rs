@@ -6,6 +6,7 @@ use std::time::Duration;
 use crm_jobs::{
     clock::Clock,
     db::{self, DataDir, Db, OpenError},
+    programs,
     queue::{Engine, EngineConfig, schedules},
     restore::{self, Who},
     settings, tasks,
@@ -58,6 +59,9 @@ async fn work(db: &Db, slots: usize, stop: &CancellationToken) -> Result<(), Fai
         tokio::select! {
             ready = wait_for_schema(db) => ready?,
             () = until.cancelled() => return Ok(()),
+        }
+        if let Err(error) = programs::say(db, "crm-worker") {
+            tracing::warn!(%error, "cannot say in run/ how this program was started: {error}");
         }
         install_schedules(db).await?;
         let config = EngineConfig {

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod audit;
 pub mod automations;
 pub mod backups;
 pub mod board;
@@ -15,6 +16,7 @@ pub mod export;
 pub mod feature_requests;
 pub mod files;
 pub mod grid;
+pub mod help;
 pub mod home;
 pub mod imports;
 pub mod investor;
@@ -30,7 +32,9 @@ pub mod put_back;
 pub mod raise;
 pub mod reminders;
 pub mod search;
+pub mod security;
 pub mod settings;
 pub mod spark;
 pub mod state;
+pub mod status;
 pub mod style;

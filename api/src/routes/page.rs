@@ -6,6 +6,29 @@ use std::collections::BTreeMap;
 
 pub use super::chart::{Chart, ChartBar, ChartLine, ChartRow, Series};
 
+/// A piece of a sentence.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The words.
+    pub text: String,
+    /// Whether they are to be typed as they are.
+    pub is_code: bool,
+}
+
+impl Piece {
+    /// A sentence in which commands stand between backticks.
+    pub fn all(text: &str) -> Vec<Self> {
+        let parts = text.split('`').enumerate();
+        parts
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(n, text)| Self {
+                text: text.to_owned(),
+                is_code: n % 2 == 1,
+            })
+            .collect()
+    }
+}
+
 /// The frame around a page: navigation, messages, theme and assets.
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
@@ -23,6 +46,8 @@ pub struct Frame {
     pub theme: String,
     /// Whether this installation shows the synthetic demo fund.
     pub demo: bool,
+    /// Whether the disk is nearly full and changes are refused.
+    pub low_space: bool,
     /// Hashed names of the static files.
     pub assets: Assets,
     /// Path and query of this page, for `next` fields.
@@ -333,6 +358,7 @@ impl Frame {
             admin_nav,
             flash: None,
             theme: String::new(),
+            low_space: false,
             demo: false,
             assets: Assets::default(),
             path: href.to_owned(),

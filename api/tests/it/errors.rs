@@ -119,6 +119,8 @@ async fn a_full_disk_is_507_and_reading_goes_on() {
     let body = json!({ "name": "x".repeat(80), "scope": "read" });
     let mut full = None;
     for _ in 0..300 {
+        // Slowly enough for the limit on what a person may make.
+        app.clock.advance(5_000);
         let reply = admin.json(&app, Method::POST, "/api/tokens", &body).await;
         if reply.status != StatusCode::CREATED {
             full = Some(reply);

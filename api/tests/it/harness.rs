@@ -1,5 +1,7 @@
 //! A fresh program per test, and people to use it.
 
+use std::sync::{Arc, atomic::AtomicU64};
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -14,7 +16,7 @@ use crm_jobs::{
     },
     audit::Actor,
     clock::Clock,
-    db::{self, Db},
+    db::{self, Db, Gauge},
     queue::Registry,
 };
 use serde_json::Value;
@@ -28,6 +30,8 @@ pub struct TestApp {
     _dir: tempfile::TempDir,
     pub db: Db,
     pub clock: Clock,
+    /// Bytes free on the disk.
+    pub free: Arc<AtomicU64>,
     router: Router,
 }
 
@@ -61,10 +65,13 @@ impl TestApp {
         let config = Config::from_lookup(lookup)
             .map_err(|e| e.join("; "))
             .unwrap();
-        let state = App::new(db.clone(), config, Registry::default())
+        let mut state = App::new(db.clone(), config, Registry::default())
             .await
             .unwrap();
+        let free = Arc::new(AtomicU64::new(1 << 40));
+        state.gauge = Gauge::Told(db.dir().clone(), free.clone());
         Self {
+            free,
             _dir: dir,
             db,
             clock,

@@ -1,6 +1,7 @@
 //! Health, readiness, live events.
 
 use axum::{body::Body, http::StatusCode};
+use crm_jobs::accounts::{Role, tokens::Scope};
 use futures_util::StreamExt;
 use tower::ServiceExt;
 
@@ -19,6 +20,56 @@ async fn readiness_tells_the_parts_apart() {
         (&body["database_writable"], &body["schema_current"]),
         (&true.into(), &true.into())
     );
+    assert_eq!(body["schema_version"], crm_jobs::db::SCHEMA_VERSION);
+    assert!(body["disk"]["free_bytes"].as_u64() > Some(0));
+    assert!(
+        body["backups"]["age_seconds"].is_null(),
+        "there is none yet"
+    );
+}
+
+#[tokio::test]
+async fn figures_are_for_programs_of_this_machine_and_for_tokens() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let nobody = Caller::default();
+    let reply = nobody.get(&app, "/metrics").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert!(
+        reply.text.contains("\ncrm_workers_alive 0\n"),
+        "{}",
+        reply.text
+    );
+    for sign in ["x-forwarded-for", "forwarded", "x-real-ip", "via"] {
+        for caller in [&nobody, &admin] {
+            let refused = caller
+                .clone()
+                .and(sign, "192.0.2.1")
+                .get(&app, "/metrics")
+                .await;
+            assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{sign}");
+            assert!(!refused.text.contains("crm_"));
+        }
+    }
+    let reader = app.user("reader@example.org", Role::Member).await;
+    let read = app
+        .token(&reader, Scope::Read)
+        .await
+        .and("x-forwarded-for", "192.0.2.1");
+    assert_eq!(read.get(&app, "/metrics").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_status_says_what_to_do() {
+    let app = TestApp::new().await;
+    let member = app.member().await;
+    let status = member.get(&app, "/api/status").await.json();
+    assert_eq!(status["tone"], "act");
+    let parts = status["parts"].as_array().unwrap();
+    let worker = parts.iter().find(|part| part["name"] == "Worker").unwrap();
+    assert!(worker["fix"].as_str().unwrap().contains("crm-worker run"));
+    let page = member.get(&app, "/status").await;
+    assert!(page.text.contains("things do not work"), "{}", page.text);
 }
 
 #[tokio::test]

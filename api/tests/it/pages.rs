@@ -12,9 +12,11 @@ macro_rules! samples {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one line a page")]
 fn every_sample_renders() {
     let pages = samples![
         routes::accounts::page::LoginPage::sample,
+        routes::accounts::page::CodePage::sample,
         routes::accounts::page::SetupPage::sample,
         routes::accounts::page::SignedOutPage::sample,
         routes::activity::page::ActivityPage::sample,
@@ -23,6 +25,8 @@ fn every_sample_renders() {
         routes::export::page::ExportPage::sample,
         routes::export::page::ExportPage::sample_empty,
         routes::export::page::ExportPage::sample_member,
+        routes::audit::page::AuditLogPage::sample,
+        routes::audit::page::AuditLogPage::sample_empty,
         routes::automations::page::AutomationsPage::sample,
         routes::automations::page::AutomationsPage::sample_empty,
         routes::automations::page::RulePage::sample,
@@ -65,6 +69,8 @@ fn every_sample_renders() {
         routes::feature_requests::page::RequestsPage::sample,
         routes::feature_requests::page::RequestsPage::sample_empty,
         routes::feature_requests::page::EditPage::sample,
+        routes::help::page::IndexPage::sample,
+        routes::help::page::HelpPage::sample,
         routes::proposals::page::ProposalsPage::sample,
         routes::proposals::page::ProposalsPage::sample_decided,
         routes::proposals::page::ProposalsPage::sample_empty,
@@ -105,8 +111,11 @@ fn every_sample_renders() {
         routes::raise::page::LedgerPage::sample,
         routes::raise::page::PipelinePage::sample,
         routes::raise::page::PipelinePage::sample_empty,
+        routes::security::page::SecurityPage::sample,
         routes::settings::page::AccountPage::sample,
+        routes::settings::factor_page::FactorPage::sample,
         routes::settings::page::TeamPage::sample,
+        routes::status::page::StatusPage::sample,
         routes::style::page::StylePage::sample,
     ];
     for (name, page) in pages {
@@ -178,4 +187,42 @@ async fn the_style_page_is_for_development() {
     let app = TestApp::with(&[("CRM_ENV", "production")]).await;
     let reply = app.admin().await.get(&app, "/style").await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
+}
+
+/// Samples are for debug builds: one that a release build sees too does not compile
+/// there, which no other test would notice.
+#[test]
+fn samples_stay_out_of_release_builds() {
+    let mut folders = vec![std::path::PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/routes"
+    ))];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let (mut before, mut is_for_debug) = ("", text.starts_with("//! Samples"));
+            for line in text.lines() {
+                let is_marked = before.contains("#[cfg(") && before.contains("debug_assertions");
+                if line.starts_with("impl ") {
+                    is_for_debug = is_marked;
+                }
+                if line.trim_start().starts_with("pub fn sample") {
+                    seen += 1;
+                    assert!(
+                        is_for_debug || is_marked || path.ends_with("sample.rs"),
+                        "{}: {line}",
+                        path.display()
+                    );
+                }
+                before = line;
+            }
+        }
+    }
+    assert!(seen > 40, "{seen} samples");
 }

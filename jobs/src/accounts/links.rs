@@ -4,7 +4,9 @@ use serde_json::json;
 use sqlx::FromRow;
 
 use super::{
-    AccountError, Origin, Role, User, digest, new_secret, passwords, public_id, sessions,
+    AccountError, Origin, Role, SignIn, User, digest, new_secret, passwords, public_id, sessions,
+    sign_in::admit,
+    throttle::{self, Guess},
     users::{self, NewUser},
 };
 use crate::{
@@ -58,6 +60,10 @@ impl Link {
     /// What pages call it.
     pub fn id(&self) -> String {
         public_id(&self.token_hash)
+    }
+
+    pub(super) fn token_hash(&self) -> &str {
+        &self.token_hash
     }
 }
 
@@ -238,14 +244,14 @@ pub struct Accept {
     pub password: String,
 }
 
-/// Uses a link: creates the account or sets the password, and signs in. The
-/// answer is the secret for the cookie.
+/// Uses a link: creates the account or sets the password, and signs in. A new
+/// password is no way around a second factor: its code is asked for as ever.
 pub async fn accept(
     db: &Db,
     secret: &str,
     form: &Accept,
     origin: &Origin,
-) -> Result<(String, User), AccountError> {
+) -> Result<SignIn, AccountError> {
     let link = find(db, secret).await?.ok_or(AccountError::LinkInvalid)?;
     let email = link.email.as_deref().unwrap_or(&form.email);
     passwords::check(&form.password, &[email, &form.name])?;
@@ -271,11 +277,11 @@ pub async fn accept(
         }
         Purpose::Reset => set_password(&mut tx, email, &hash, origin).await?,
     };
-    let session = sessions::open(&mut tx, &user.id, origin).await?;
     let (actor, target) = (Actor::User(user.id.clone()), format!("link:{}", link.id()));
     audit::record(&mut tx, &actor, "link.used", &target, json!({}), &origin.ip).await?;
+    let signed_in = admit(&mut tx, user, origin).await?;
     tx.commit().await?;
-    Ok((session, user))
+    Ok(signed_in)
 }
 
 /// Of two who hold the same link, the condition lets one through.
@@ -306,6 +312,7 @@ async fn set_password(
         .filter(|user| user.disabled_at.is_none())
         .ok_or(AccountError::LinkInvalid)?;
     users::set_password_hash(tx, &user.id, hash).await?;
+    throttle::forget(tx, Guess::Code, email).await?;
     sessions::end_all(tx, &user.id, None).await?;
     let actor = Actor::User(user.id.clone());
     audit::record(

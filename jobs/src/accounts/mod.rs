@@ -2,16 +2,21 @@
 //!
 //! - [`users`]: who may sign in. [`passwords`]: the policy and the hashes.
 //! - [`sign_in`]: a password becomes a session, slowed down for guessers.
+//! - [`second_factor`]: a code beside the password; [`half`]: between the two.
 //! - [`sessions`], [`tokens`]: what later requests prove themselves with.
-//! - [`links`]: one-time links for set-up, invitations and lost passwords.
+//! - [`links`]: one-time links for set-up, invitations and lost passwords;
+//!   [`invite_mail`]: an invitation by mail, within our own domains.
 //!
 //! Whatever a person must keep secret (session ids, links, tokens) is 256
 //! random bits and stored only as SHA-256. A fast hash is enough: nobody
 //! guesses 256 bits, whatever the speed.
 
+pub mod half;
+pub mod invite_mail;
 pub mod links;
 mod model;
 pub mod passwords;
+pub mod second_factor;
 pub mod sessions;
 mod sign_in;
 mod throttle;
@@ -19,7 +24,7 @@ pub mod tokens;
 pub mod users;
 
 pub use model::{AccountError, Origin, Role, Theme, User};
-pub use sign_in::{change_password, confirm_password, password_fits, sign_in};
+pub use sign_in::{SignIn, change_password, confirm_password, password_fits, sign_in};
 
 use sha2::{Digest, Sha256};
 
@@ -37,6 +42,18 @@ fn new_secret() -> String {
 /// What is stored of a secret.
 fn digest(secret: &str) -> String {
     crate::hex(&Sha256::digest(secret))
+}
+
+/// A message as a sentence.
+fn said(message: &str) -> String {
+    let mut chars = message.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first
+        .into_iter()
+        .flatten()
+        .chain(chars)
+        .chain(['.'])
+        .collect()
 }
 
 /// What pages and addresses call a row whose key is a digest: enough of it

@@ -113,6 +113,23 @@ pub enum AccountError {
         /// When to come back.
         retry_after_s: i64,
     },
+    /// The code of the second factor is wrong, or was used before.
+    #[error("this code is wrong or was used already; wait for the next one")]
+    WrongCode,
+    /// The secret behind the codes was sealed with another key.
+    #[error(
+        "codes of your app cannot be checked on this box, because its key has changed: use a recovery code, or ask an admin to remove your second factor under Team (from a shell: crm-api admin remove-second-factor)"
+    )]
+    SecondFactorLost,
+    /// It took too long between password and code.
+    #[error("sign in again: too much time has passed since your password")]
+    HalfOver,
+    /// It took too long between the secret and its first code.
+    #[error("begin again: too much time has passed since the picture was shown")]
+    EnrolmentOver,
+    /// The key for sealed secrets cannot be had.
+    #[error(transparent)]
+    Secret(#[from] crate::secrets::SecretError),
     /// The one-time link is unknown, used or too old.
     #[error("this link was used already or has expired")]
     LinkInvalid,
@@ -139,6 +156,9 @@ impl AccountError {
     pub fn at_field(&self) -> Option<(&'static str, String)> {
         match self {
             Self::Field { field, message } => Some((field, message.clone())),
+            Self::WrongCode | Self::SecondFactorLost => {
+                Some(("code", super::said(&self.to_string())))
+            }
             Self::Taken => Some(("email", "Somebody has this address already.".to_owned())),
             _ => None,
         }

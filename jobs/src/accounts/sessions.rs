@@ -193,5 +193,10 @@ pub(super) async fn end_all(
     .bind(keep)
     .execute(&mut **tx)
     .await?;
+    // Whoever is half-way in got there with what no longer holds.
+    sqlx::query("delete from half_sign_ins where user_id = ?1")
+        .bind(user_id)
+        .execute(&mut **tx)
+        .await?;
     Ok(done.rows_affected())
 }

@@ -2,24 +2,37 @@
 
 use serde_json::json;
 
-use super::{AccountError, Origin, User, passwords, sessions, throttle, users};
+use super::{
+    AccountError, Origin, User, half, passwords, second_factor, sessions,
+    throttle::{self, Guess},
+    users,
+};
 use crate::{
     audit::{self, Actor},
-    db::Db,
+    db::{Db, DbError, WriteTx},
 };
 
-/// Checks address and password and opens a session; the answer is the secret
-/// for the cookie. An unknown address costs and answers the same as a wrong
+/// What came of the first step.
+#[derive(Debug)]
+pub enum SignIn {
+    /// They are in. The secret is for the session's cookie.
+    Done(String, User),
+    /// A code is still to come. The secret is for the cookie of [`half`].
+    CodeWanted(String),
+}
+
+/// Checks address and password and opens a session, or asks for the code of the
+/// second factor. An unknown address costs and answers the same as a wrong
 /// password.
 pub async fn sign_in(
     db: &Db,
     email: &str,
     password: &str,
     origin: &Origin,
-) -> Result<(String, User), AccountError> {
+) -> Result<SignIn, AccountError> {
     let email: String = email.trim().to_lowercase().chars().take(254).collect();
     let mut tx = db.write().await?;
-    throttle::begin_attempt(&mut tx, &email, &origin.ip).await?;
+    throttle::begin_attempt(&mut tx, Guess::Password, &email, &origin.ip).await?;
     let user = users::by_email(&mut tx, &email).await?;
     let stored = match &user {
         Some(user) => users::password_hash(&mut tx, &user.id).await?,
@@ -45,23 +58,36 @@ pub async fn sign_in(
         .await?
         .filter(|user| user.disabled_at.is_none())
         .ok_or(AccountError::WrongCredentials)?;
-    throttle::forgive(&mut tx, &email, &origin.ip).await?;
+    throttle::forgive(&mut tx, Guess::Password, &email, &origin.ip).await?;
     if let Some(hash) = fresh_hash {
         users::set_password_hash(&mut tx, &user.id, &hash).await?;
     }
-    let secret = sessions::open(&mut tx, &user.id, origin).await?;
-    let actor = Actor::User(user.id.clone());
+    let signed_in = admit(&mut tx, user, origin).await?;
+    tx.commit().await?;
+    Ok(signed_in)
+}
+
+/// The password was right: opens a session, unless a code is still to come.
+pub(super) async fn admit(
+    tx: &mut WriteTx,
+    user: User,
+    origin: &Origin,
+) -> Result<SignIn, DbError> {
+    if second_factor::is_on(tx, &user.id).await? {
+        return Ok(SignIn::CodeWanted(half::begin(tx, &user.id).await?));
+    }
+    let secret = sessions::open(tx, &user.id, origin).await?;
+    let (actor, target) = (Actor::User(user.id.clone()), users::target(&user.id));
     audit::record(
-        &mut tx,
+        tx,
         &actor,
         "session.started",
-        &users::target(&user.id),
+        &target,
         json!({}),
         &origin.ip,
     )
     .await?;
-    tx.commit().await?;
-    Ok((secret, user))
+    Ok(SignIn::Done(secret, user))
 }
 
 /// Records the failure, without the address that was typed: people type their
@@ -92,7 +118,7 @@ pub async fn change_password(
     origin: &Origin,
 ) -> Result<(), AccountError> {
     let mut tx = db.write().await?;
-    throttle::begin_attempt(&mut tx, &user.email, &origin.ip).await?;
+    throttle::begin_attempt(&mut tx, Guess::Password, &user.email, &origin.ip).await?;
     let stored = users::password_hash(&mut tx, &user.id).await?;
     tx.commit().await?;
     if !passwords::verify(current, stored.as_deref()).await? {
@@ -105,8 +131,9 @@ pub async fn change_password(
     let hash = passwords::hash(new).await?;
 
     let mut tx = db.write().await?;
-    throttle::forgive(&mut tx, &user.email, &origin.ip).await?;
+    throttle::forgive(&mut tx, Guess::Password, &user.email, &origin.ip).await?;
     users::set_password_hash(&mut tx, &user.id, &hash).await?;
+    throttle::forget(&mut tx, Guess::Code, &user.email).await?;
     sessions::end_all(&mut tx, &user.id, keep_session).await?;
     let actor = Actor::User(user.id.clone());
     audit::record(
@@ -131,7 +158,7 @@ pub async fn confirm_password(
     origin: &Origin,
 ) -> Result<(), AccountError> {
     let mut tx = db.write().await?;
-    throttle::begin_attempt(&mut tx, &user.email, &origin.ip).await?;
+    throttle::begin_attempt(&mut tx, Guess::Password, &user.email, &origin.ip).await?;
     let stored = users::password_hash(&mut tx, &user.id).await?;
     tx.commit().await?;
     if !passwords::verify(password, stored.as_deref()).await? {
@@ -141,7 +168,7 @@ pub async fn confirm_password(
         ));
     }
     let mut tx = db.write().await?;
-    throttle::forgive(&mut tx, &user.email, &origin.ip).await?;
+    throttle::forgive(&mut tx, Guess::Password, &user.email, &origin.ip).await?;
     tx.commit().await?;
     Ok(())
 }

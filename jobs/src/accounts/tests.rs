@@ -10,15 +10,15 @@ use crate::{
     db::Db,
 };
 
-const PASSWORD: &str = "four quiet herons";
+pub(super) const PASSWORD: &str = "four quiet herons";
 
-struct Fixture {
+pub(super) struct Fixture {
     _dir: tempfile::TempDir,
-    db: Db,
-    clock: Clock,
+    pub db: Db,
+    pub clock: Clock,
 }
 
-async fn fixture() -> Fixture {
+pub(super) async fn fixture() -> Fixture {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::test(1_700_000_000_000);
     let db = Db::open(dir.path(), clock.clone()).await.unwrap();
@@ -31,7 +31,7 @@ async fn fixture() -> Fixture {
 }
 
 impl Fixture {
-    async fn user(&self, email: &str, role: Role) -> User {
+    pub async fn user(&self, email: &str, role: Role) -> User {
         let hash = passwords::hash(PASSWORD).await.unwrap();
         let mut tx = self.db.write().await.unwrap();
         let new = NewUser {
@@ -47,7 +47,7 @@ impl Fixture {
         user
     }
 
-    async fn sign_in(&self, email: &str, password: &str) -> Result<String, AccountError> {
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<String, AccountError> {
         self.sign_in_from(email, password, "192.0.2.7").await
     }
 
@@ -61,7 +61,16 @@ impl Fixture {
             ip: ip.to_owned(),
             user_agent: "test".to_owned(),
         };
-        Ok(sign_in(&self.db, email, password, &origin).await?.0)
+        let signed_in = sign_in(&self.db, email, password, &origin).await?;
+        Ok(is_in(signed_in).0)
+    }
+}
+
+/// Who is in; fails if a code is still asked for.
+pub(super) fn is_in(signed_in: SignIn) -> (String, User) {
+    match signed_in {
+        SignIn::Done(secret, user) => (secret, user),
+        SignIn::CodeWanted(_) => panic!("a code is asked for"),
     }
 }
 
@@ -213,9 +222,11 @@ async fn a_setup_link_makes_the_first_admin_once() {
         password: PASSWORD.to_owned(),
     };
     let origin = Origin::default();
-    let (_, user) = links::accept(&f.db, &second.secret, &form, &origin)
-        .await
-        .unwrap();
+    let (_, user) = is_in(
+        links::accept(&f.db, &second.secret, &form, &origin)
+            .await
+            .unwrap(),
+    );
     assert!(user.is_admin());
     let again = links::accept(&f.db, &second.secret, &form, &origin).await;
     assert!(matches!(again, Err(AccountError::LinkInvalid)));
@@ -251,9 +262,11 @@ async fn a_refused_form_does_not_use_up_the_link_and_time_does() {
     );
     form.name = "Jo".to_owned();
     f.clock.advance(Purpose::Invite.lifetime_ms() - 1);
-    let (_, user) = links::accept(&f.db, &made.secret, &form, &origin)
-        .await
-        .unwrap();
+    let (_, user) = is_in(
+        links::accept(&f.db, &made.secret, &form, &origin)
+            .await
+            .unwrap(),
+    );
     assert_eq!(user.email, "jo@example.org");
 
     let mut tx = f.db.write().await.unwrap();

@@ -174,6 +174,16 @@ pub async fn list(db: &Db, user_id: &str) -> Result<Vec<Token>, DbError> {
     .await
 }
 
+/// How many living tokens of living accounts never end by themselves.
+pub async fn count_endless(db: &Db) -> Result<i64, DbError> {
+    sqlx::query_scalar(
+        "select count(*) from api_tokens t join users u on u.id = t.user_id
+         where t.revoked_at is null and t.expires_at is null and u.disabled_at is null",
+    )
+    .fetch_one(db.read())
+    .await
+}
+
 /// Revokes one of somebody's tokens. False: there was none by that id.
 pub async fn revoke(
     tx: &mut WriteTx,

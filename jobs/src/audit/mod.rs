@@ -6,12 +6,13 @@
 //! go in: the log is read by every member and copied into every backup.
 
 mod actor;
+pub mod export;
 mod store;
 
 use sha2::{Digest, Sha256};
 
 pub use actor::Actor;
-pub use store::{Entry, Filter, actions, count, list, record};
+pub use store::{Entry, Filter, Sealing, actions, list, record, sealings, with_hash};
 
 use crate::db::{Db, DbError};
 

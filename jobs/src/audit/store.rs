@@ -42,10 +42,12 @@ pub struct Filter {
     pub actor: Option<String>,
     /// Only this action.
     pub action: Option<String>,
-    /// Only rows older than this id.
-    pub before: Option<i64>,
-    /// Skip so many, for numbered pages.
-    pub offset: i64,
+    /// Not before this moment, UTC milliseconds.
+    pub from: Option<i64>,
+    /// Only before this moment.
+    pub until: Option<i64>,
+    /// Only what stands before this row: its time and id.
+    pub before: Option<(i64, i64)>,
     /// At most so many; 50 if not said, never more than 500.
     pub limit: Option<i64>,
 }
@@ -96,34 +98,37 @@ pub async fn record(
     Ok(())
 }
 
+// One query for each index.
+const ALL: &str = "select id, at, actor, action, target, detail, ip from audit_log
+     where (at, id) < (?1, ?2) and at >= ?3
+     order by at desc, id desc limit ?4";
+const BY: &str = "select id, at, actor, action, target, detail, ip from audit_log
+     where actor = ?5 and (at, id) < (?1, ?2) and at >= ?3
+     order by at desc, id desc limit ?4";
+const OF: &str = "select id, at, actor, action, target, detail, ip from audit_log
+     where action = ?6 and (?5 is null or actor = ?5) and (at, id) < (?1, ?2) and at >= ?3
+     order by at desc, id desc limit ?4";
+
 /// Rows of the log, newest first.
 pub async fn list(db: &Db, filter: &Filter) -> Result<Vec<Entry>, DbError> {
-    sqlx::query_as(
-        "select id, at, actor, action, target, detail, ip
-         from audit_log
-         where (?1 is null or actor = ?1) and (?2 is null or action = ?2) and (?3 is null or id < ?3)
-         order by id desc
-         limit ?4 offset ?5",
-    )
-    .bind(&filter.actor)
-    .bind(&filter.action)
-    .bind(filter.before)
-    .bind(filter.limit.unwrap_or(50).clamp(1, 500))
-    .bind(filter.offset.max(0))
-    .fetch_all(db.read())
-    .await
-}
-
-/// How many rows the filter lets through, paging apart.
-pub async fn count(db: &Db, filter: &Filter) -> Result<i64, DbError> {
-    sqlx::query_scalar(
-        "select count(*) from audit_log
-         where (?1 is null or actor = ?1) and (?2 is null or action = ?2)",
-    )
-    .bind(&filter.actor)
-    .bind(&filter.action)
-    .fetch_one(db.read())
-    .await
+    let sql = match (&filter.actor, &filter.action) {
+        (_, Some(_)) => OF,
+        (Some(_), None) => BY,
+        (None, None) => ALL,
+    };
+    let day_ends = (filter.until.unwrap_or(i64::MAX), 0);
+    let (at, id) = filter
+        .before
+        .map_or(day_ends, |before| before.min(day_ends));
+    sqlx::query_as(sql)
+        .bind(at)
+        .bind(id)
+        .bind(filter.from.unwrap_or(i64::MIN))
+        .bind(filter.limit.unwrap_or(50).clamp(1, 500))
+        .bind(&filter.actor)
+        .bind(&filter.action)
+        .fetch_all(db.read())
+        .await
 }
 
 /// The actions that occur, for a filter.
@@ -133,21 +138,26 @@ pub async fn actions(db: &Db) -> Result<Vec<String>, DbError> {
         .await
 }
 
-#[derive(FromRow)]
-pub(super) struct Row {
+/// One row as it was sealed: enough to compute every hash again elsewhere. The detail
+/// stays the text it is: written anew it might not have the same bytes.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct Sealing {
+    /// Counts up.
     pub id: i64,
-    at: i64,
-    actor: String,
-    action: String,
-    target: String,
-    detail: String,
-    ip: String,
+    pub(super) at: i64,
+    pub(super) actor: String,
+    pub(super) action: String,
+    pub(super) target: String,
+    pub(super) detail: String,
+    pub(super) ip: String,
+    /// Hash of the row before.
     pub prev_hash: String,
+    /// SHA-256 of that and of the row.
     pub hash: String,
 }
 
-impl Row {
-    pub fn sealed(&self) -> Sealed<'_> {
+impl Sealing {
+    pub(super) fn sealed(&self) -> Sealed<'_> {
         Sealed {
             action: &self.action,
             actor: &self.actor,
@@ -159,12 +169,34 @@ impl Row {
     }
 }
 
-pub(super) fn stream(db: &Db) -> BoxStream<'_, Result<Row, DbError>> {
+pub(super) fn stream(db: &Db) -> BoxStream<'_, Result<Sealing, DbError>> {
     sqlx::query_as(
         "select id, at, actor, action, target, detail, ip, prev_hash, hash
          from audit_log order by id",
     )
     .fetch(db.read())
+}
+
+/// Rows as they were sealed, oldest first, after an id: for an export, which reads in
+/// pieces so that a slow reader holds no snapshot of the database.
+pub async fn sealings(db: &Db, after: i64, limit: i64) -> Result<Vec<Sealing>, DbError> {
+    sqlx::query_as(
+        "select id, at, actor, action, target, detail, ip, prev_hash, hash
+         from audit_log where id > ?1 order by id limit ?2",
+    )
+    .bind(after)
+    .bind(limit.clamp(1, 5_000))
+    .fetch_all(db.read())
+    .await
+}
+
+/// The row that has this hash, such as one kept in an old backup's manifest. Reads
+/// the whole log: hashes have no index, because only a shell asks.
+pub async fn with_hash(db: &Db, hash: &str) -> Result<Option<i64>, DbError> {
+    sqlx::query_scalar("select id from audit_log where hash = ?1")
+        .bind(hash)
+        .fetch_optional(db.read())
+        .await
 }
 
 pub(super) async fn head(conn: &mut SqliteConnection) -> Result<Head, DbError> {

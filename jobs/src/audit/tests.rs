@@ -73,12 +73,31 @@ async fn filters_and_pages() {
     };
     assert_eq!(list(&db, &filter).await.unwrap()[0].id, 2);
     let older = Filter {
-        before: Some(3),
+        before: Some((1_700_000_000_000, 3)),
         limit: Some(1),
         ..Filter::default()
     };
     assert_eq!(list(&db, &older).await.unwrap()[0].id, 2);
+    let until = Filter {
+        until: Some(1_700_000_000_000),
+        ..Filter::default()
+    };
+    assert!(list(&db, &until).await.unwrap().is_empty());
+    let from = Filter {
+        from: Some(1_700_000_000_000),
+        action: Some("thing.done".to_owned()),
+        ..Filter::default()
+    };
+    assert_eq!(list(&db, &from).await.unwrap().len(), 3);
     assert_eq!(actions(&db).await.unwrap(), ["thing.done"]);
+    let (first, rest) = (
+        sealings(&db, 0, 1).await.unwrap(),
+        sealings(&db, 1, 9).await.unwrap(),
+    );
+    assert_eq!((first[0].id, rest.len()), (1, 2));
+    assert_eq!(rest[0].prev_hash, first[0].hash);
+    assert_eq!(with_hash(&db, &rest[1].hash).await.unwrap(), Some(3));
+    assert_eq!(with_hash(&db, "nothing").await.unwrap(), None);
 }
 
 #[tokio::test]

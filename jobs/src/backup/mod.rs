@@ -31,9 +31,9 @@ pub(crate) use second::copy_all;
 pub(crate) use store::set_verified;
 pub use store::{Backup, RemoveError, find, list, newest_verified, remove, remove_files};
 pub(crate) use stored::{digest, unpack};
+pub(crate) use take::blocking;
 pub use take::{Encryption, Manifest, Taken, record, take};
-pub(crate) use take::{blocking, manifest_path};
-pub(crate) use verify::{check, manifest_of};
+pub(crate) use verify::{check, manifest_of, manifests};
 pub use verify::{verify_file, verify_stored, verify_with};
 
 /// True since a restore: no mail leaves until an admin says so.

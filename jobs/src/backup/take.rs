@@ -7,7 +7,7 @@ use std::{
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     BACKUP_POLICY, BackupError, Facts, KeptFile, Kind, attached, crypt::Readers, facts, policy,
@@ -196,7 +196,7 @@ fn clear_leftovers(dir: &Path) -> Result<(), BackupError> {
 
 /// `vacuum into` gives a consistent, compact copy while writers go on.
 async fn copy_database(db: &Db, to: &Path) -> Result<(), BackupError> {
-    let mut conn = db::connect_writer(db).await?;
+    let mut conn = db::connect_for_copy(db).await?;
     let copied = sqlx::query("vacuum into ?1")
         .bind(to.display().to_string())
         .execute(&mut conn)
@@ -220,12 +220,18 @@ async fn take_secrets_out(copy: &Path, sealed: bool) -> Result<(), BackupError> 
         .await?;
     for sql in [
         "delete from sessions",
+        "delete from half_sign_ins",
+        "delete from invite_letters",
         "delete from links",
         "delete from idempotency_keys",
         "delete from login_failures",
         "delete from workers",
     ] {
-        sqlx::query(sql).execute(&mut conn).await?;
+        // A backup before an upgrade is of an older schema, without the newest tables.
+        let table = sql.split(' ').next_back().unwrap_or_default();
+        if has_table(&mut conn, table).await? {
+            sqlx::query(sql).execute(&mut conn).await?;
+        }
     }
     if !sealed {
         let open: Vec<&str> = OPEN_SETTINGS
@@ -239,6 +245,15 @@ async fn take_secrets_out(copy: &Path, sealed: bool) -> Result<(), BackupError> 
     }
     conn.close().await?;
     Ok(())
+}
+
+async fn has_table(conn: &mut SqliteConnection, name: &str) -> Result<bool, DbError> {
+    let known: i64 =
+        sqlx::query_scalar("select count(*) from sqlite_schema where type = 'table' and name = ?1")
+            .bind(name)
+            .fetch_one(conn)
+            .await?;
+    Ok(known > 0)
 }
 
 fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<(), BackupError> {

@@ -91,3 +91,17 @@ pub(crate) fn manifest_of(file: &Path) -> Result<Option<Manifest>, BackupError> 
         .map(Some)
         .map_err(|e| BackupError::Damaged(format!("the manifest is not readable: {e}")))
 }
+
+/// Of the backups that lie in a folder. One that cannot be read is left out: its
+/// row, if there is one, says so when it is verified.
+pub(crate) fn manifests(dir: &Path) -> Vec<Manifest> {
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter(|e| e.file_name().to_string_lossy().ends_with(".manifest.json"))
+        .filter_map(|e| serde_json::from_slice::<Manifest>(&std::fs::read(e.path()).ok()?).ok())
+        .filter(|m| dir.join(&m.file).exists() && manifest_path(dir, &m.file).exists())
+        .collect()
+}

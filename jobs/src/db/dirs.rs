@@ -28,6 +28,11 @@ impl DataDir {
         Ok(dir)
     }
 
+    /// A directory that is there already, whatever is in it: nothing is made.
+    pub fn existing(path: &Path) -> io::Result<Self> {
+        Ok(Self(path.canonicalize()?.into()))
+    }
+
     /// The database file.
     pub fn database(&self) -> PathBuf {
         self.0.join("crm.db")

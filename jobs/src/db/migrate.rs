@@ -32,6 +32,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = migrations![
     15 "0015_digest",
     16 "0016_proposals",
     17 "0017_reply_drafts",
+    18 "0018_second_factor",
 ];
 
 /// The schema this binary was built for.

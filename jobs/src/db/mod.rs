@@ -4,14 +4,23 @@
 //! through [`Db::write`], which takes the write lock at once.
 
 mod dirs;
+mod examine;
 pub(crate) mod gate;
+mod gauge;
+mod load;
 mod migrate;
 mod open;
+mod room;
 mod write;
 
 pub use dirs::DataDir;
+pub use examine::{Examined, examine};
+pub use gauge::Gauge;
+pub use load::{Load, PoolLoad};
 pub use migrate::{SCHEMA_VERSION, check_schema, migrate, schema_version};
-pub use open::{Db, OpenError, connect_writer};
+pub(crate) use open::connect_for_copy;
+pub use open::{Db, OpenError, connect_writer, sqlite_version};
+pub use room::{Room, room};
 pub use write::WriteTx;
 
 /// What the database itself can answer: see [`is_full`] and [`is_busy`] for

@@ -7,23 +7,28 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use log::LevelFilter;
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use super::{
     DataDir, DbError, WriteTx,
     gate::{self, Inside},
+    load::{Load, PoolLoad, Waits},
 };
 use crate::{clock::Clock, outside::Outside, queue::Bell};
 
 /// Oldest `SQLite` that does not lose commits when two processes write and
 /// checkpoint (the WAL-reset bug, fixed in 3.51.3).
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// A statement that takes longer is on the log.
+const SLOW: Duration = Duration::from_millis(250);
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +65,7 @@ struct Shared {
     dir: DataDir,
     bell: Bell,
     writes_held: AtomicBool,
+    waits: Waits,
     kept: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
     // Held, never read: while it is, nobody swaps the file. See [`gate`].
     _inside: Option<Inside>,
@@ -125,6 +131,7 @@ impl Db {
                 dir,
                 bell,
                 writes_held: AtomicBool::new(false),
+                waits: Waits::default(),
                 kept: Mutex::default(),
                 _inside: inside,
             }),
@@ -162,17 +169,37 @@ impl Db {
         if self.holds_writes() {
             return Err(sqlx::Error::PoolTimedOut);
         }
-        let pool = self.writer.clone();
-        // In a task of its own: dropping a future half-way through `begin`
-        // would leave the connection in an unknown state.
-        let tx = tokio::spawn(async move { pool.begin_with("begin immediate").await })
-            .await
-            .map_err(|_| sqlx::Error::WorkerCrashed)??;
+        let asked = Instant::now();
+        let tx = self.begin_write().await;
+        self.shared.waits.add(asked.elapsed(), tx.is_ok());
         Ok(WriteTx::new(
-            tx,
+            tx?,
             self.shared.clock.clone(),
             self.shared.bell.clone(),
         ))
+    }
+
+    async fn begin_write(&self) -> Result<Transaction<'static, Sqlite>, DbError> {
+        let pool = self.writer.clone();
+        // In a task of its own: dropping a future half-way through `begin`
+        // would leave the connection in an unknown state.
+        tokio::spawn(async move { pool.begin_with("begin immediate").await })
+            .await
+            .map_err(|_| sqlx::Error::WorkerCrashed)?
+    }
+
+    /// How long this process waited to write, and what its connections do.
+    pub fn load(&self) -> Load {
+        let pool = |pool: &SqlitePool| PoolLoad {
+            open: pool.size(),
+            idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
+        };
+        Load {
+            write_waits: self.shared.waits.histogram.observed(),
+            write_failures: self.shared.waits.failed.load(Ordering::Relaxed),
+            writer: pool(&self.writer),
+            readers: pool(&self.readers),
+        }
     }
 
     /// A transaction that sees one moment, keeps nobody waiting and cannot write:
@@ -264,6 +291,15 @@ pub async fn connect_writer(db: &Db) -> Result<SqliteConnection, DbError> {
     options(&db.dir().database()).connect().await
 }
 
+/// The same for a backup: its one statement reads everything and may take its
+/// time, so that is nothing to log.
+pub(crate) async fn connect_for_copy(db: &Db) -> Result<SqliteConnection, DbError> {
+    options(&db.dir().database())
+        .log_slow_statements(LevelFilter::Off, SLOW)
+        .connect()
+        .await
+}
+
 /// The pragmas of every connection. `synchronous=full`: an answered write
 /// survives a power cut.
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -280,6 +316,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", "-16000")
         .pragma("wal_autocheckpoint", "1000")
         .pragma("journal_size_limit", "67108864")
+        // The statement's text only: what is bound to it is never logged.
+        .log_slow_statements(LevelFilter::Warn, SLOW)
 }
 
 fn use_owner_only(path: &Path) -> std::io::Result<()> {
@@ -287,10 +325,19 @@ fn use_owner_only(path: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }
 
-async fn assert_sqlite_version(pool: &SqlitePool) -> Result<(), OpenError> {
-    let version: String = sqlx::query_scalar("select sqlite_version()")
+/// Which `SQLite` is built in.
+pub async fn sqlite_version(db: &Db) -> Result<String, DbError> {
+    version_of(db.read()).await
+}
+
+async fn version_of(pool: &SqlitePool) -> Result<String, DbError> {
+    sqlx::query_scalar("select sqlite_version()")
         .fetch_one(pool)
-        .await?;
+        .await
+}
+
+async fn assert_sqlite_version(pool: &SqlitePool) -> Result<(), OpenError> {
+    let version = version_of(pool).await?;
     let mut parts = version.split('.').map(|p| p.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     if (next(), next(), next()) < OLDEST_SQLITE {

@@ -5,7 +5,10 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use super::DbError;
-use crate::{clock::Clock, queue::Bell};
+use crate::{
+    clock::Clock,
+    queue::{Bell, Enqueued},
+};
 
 /// A write transaction that began with `begin immediate`. Dropping it rolls
 /// back. After [`WriteTx::commit`] the workers are woken if it enqueued jobs.
@@ -14,6 +17,7 @@ pub struct WriteTx {
     clock: Clock,
     bell: Bell,
     ring: bool,
+    enqueued: Vec<(&'static str, Enqueued)>,
 }
 
 impl WriteTx {
@@ -23,6 +27,7 @@ impl WriteTx {
             clock,
             bell,
             ring: false,
+            enqueued: Vec::new(),
         }
     }
 
@@ -31,6 +36,15 @@ impl WriteTx {
         self.tx.commit().await?;
         if self.ring {
             self.bell.ring();
+        }
+        // Within the span of a request or a job: so each job's cause is on the log.
+        for (kind, Enqueued { id, is_new }) in self.enqueued {
+            let what = if is_new {
+                "enqueued"
+            } else {
+                "waiting already"
+            };
+            tracing::info!(job.id = id, job.kind = kind, "job {id} {kind}: {what}");
         }
         Ok(())
     }
@@ -53,6 +67,11 @@ impl WriteTx {
     /// Asks for a wake-up of the workers once this is committed.
     pub(crate) fn ring_on_commit(&mut self) {
         self.ring = true;
+    }
+
+    /// Says on the log, once this is committed, which job it made.
+    pub(crate) fn tell_of(&mut self, kind: &'static str, enqueued: Enqueued) {
+        self.enqueued.push((kind, enqueued));
     }
 }
 

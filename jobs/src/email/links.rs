@@ -1,6 +1,6 @@
 //! Links that a person makes or takes away; what they said stays said.
 
-use super::jobs;
+use super::{book, jobs};
 use crate::{
     db::{DbError, WriteTx},
     grid::GridError,
@@ -55,6 +55,7 @@ pub async fn attach(tx: &mut WriteTx, email: &str, row: &str, by: &str) -> Resul
     if shown.rows_affected() == 1 {
         jobs::ask_to_match(tx).await?;
     }
+    book::newly_matched(tx, &[email.to_owned()]).await?;
     Ok(())
 }
 

@@ -130,11 +130,18 @@ pub async fn purge(
         "delete from stage_events where row_id = ?1",
         "delete from opportunities where row_id = ?1",
         "delete from email_drafts where row_id = ?1",
+        "delete from email_proposals where row_id = ?1",
         "delete from search_entries where kind = 'email' and row_id = ?1",
         "delete from email_links where row_id = ?1",
         "delete from email_near_matches where row_id = ?1",
         "delete from email_book where row_id = ?1",
         "delete from digest_notices where row_id = ?1",
+        // A letter that names them is kept nowhere, nor sent again.
+        "update digest_deliveries set state = 'skipped', error = 'Its text was removed: it told of a purged investor'
+         where state in ('failed', 'unknown') and digest_id in (select id from digests where instr(facts, ?1) > 0)",
+        "update digests set facts = null, subject = '', html = '', text = '',
+           error = 'Its text was removed: it told of a purged investor' where instr(facts, ?1) > 0",
+        "delete from digest_narratives where row_id = ?1",
         "delete from automation_watch where row_id = ?1",
         // That a rule fired stays; for whom and what it saw goes.
         "update automation_runs set row_title = 'A purged investor', facts = '{}', steps = '[]', outcome = '' where row_id = ?1",

@@ -1,17 +1,21 @@
 //! Mail that the program itself sends: the daily digest and its test, to our own
-//! team and to nobody else.
+//! team, and invitations to those who are about to join it. Nobody else is mailed.
 //!
 //! "Agents draft, humans send" holds for everything that goes to somebody
 //! outside. The digest is exempt because it is internal, and the exemption is
-//! kept narrow by its types: [`send`] is the only function that sends, and it
-//! takes a [`Recipient`], which can only be made from the row of an active user,
-//! read in that moment. There is no way to name an address.
+//! kept narrow by its types: [`send`] takes a [`Recipient`], which can only be made
+//! from the row of an active user, read in that moment. The one other way out is
+//! [`send_invitation`]: it takes an [`Invitee`], which can only be made from an open
+//! invitation that an admin ticked, to a domain our people sign in with, and it
+//! writes its letter itself. There is no way to name an address.
 
+mod invitation;
 mod settings;
 mod smtp;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use invitation::{Invitee, invitee, send_invitation};
 pub use settings::{SmtpSettings, SmtpShown, Source, server, set, shown, stored};
 
 use std::time::Duration;
@@ -116,6 +120,19 @@ pub async fn ready(db: &Db) -> Result<SmtpServer, MailError> {
     server(db).await?.ok_or(MailError::NotSet)
 }
 
+/// Whether the mail server takes us: connects and signs in, and sends nothing.
+/// None: there is none.
+pub async fn try_server(
+    db: &Db,
+    patience: Duration,
+) -> Result<Option<Result<(), String>>, MailError> {
+    let Some(server) = server(db).await? else {
+        return Ok(None);
+    };
+    let ca = db.outside().smtp_ca.as_deref();
+    Ok(Some(smtp::greet(&server, ca, patience).await))
+}
+
 /// Sends a letter to one of us, within a time for all of it. See the head of this
 /// module for why it may.
 pub async fn send(
@@ -125,28 +142,45 @@ pub async fn send(
     patience: Duration,
 ) -> Result<Outcome, MailError> {
     let server = ready(db).await?;
-    let message = match message(&server, letter, &to) {
+    deliver(db, &server, letter, Some(&to.name), &to.email, patience).await
+}
+
+/// The way out of both. Private to this module: whoever calls it has proven to
+/// whom it goes.
+async fn deliver(
+    db: &Db,
+    server: &SmtpServer,
+    letter: &Letter,
+    name: Option<&str>,
+    email: &str,
+    patience: Duration,
+) -> Result<Outcome, MailError> {
+    let message = match message(server, letter, name, email) {
         Ok(message) => message,
         Err(why) => return Ok(Outcome::Permanent(why)),
     };
     let ca = db.outside().smtp_ca.as_deref();
-    Ok(smtp::deliver(&server, ca, &message, patience).await)
+    Ok(smtp::deliver(server, ca, &message, patience).await)
 }
 
 /// Everything in the head is written by the library from checked parts, so no
 /// name or subject can begin a header of its own.
-fn message(server: &SmtpServer, letter: &Letter, to: &Recipient) -> Result<Message, String> {
+fn message(
+    server: &SmtpServer,
+    letter: &Letter,
+    name: Option<&str>,
+    email: &str,
+) -> Result<Message, String> {
     let from: Mailbox = server
         .from
         .parse()
         .map_err(|_| "the sender's address is not one".to_owned())?;
-    let address: Address = to
-        .email
+    let address: Address = email
         .parse()
         .map_err(|_| "the recipient's address is not one".to_owned())?;
     Message::builder()
         .from(from)
-        .to(Mailbox::new(Some(one_line(&to.name)), address))
+        .to(Mailbox::new(name.map(one_line), address))
         .subject(one_line(&letter.subject))
         .date_now()
         .message_id(Some(format!("<{}>", one_line(&letter.message_id))))

@@ -63,12 +63,55 @@ impl From<Error> for Trouble {
     }
 }
 
+/// Connects and signs in as for a letter, and says goodbye; the answer is why that
+/// cannot be done.
+pub(super) async fn greet(
+    server: &SmtpServer,
+    ca: Option<&Path>,
+    patience: Duration,
+) -> Result<(), String> {
+    let hello = async {
+        let mut connection = sign_in(server, ca).await?;
+        let _ = connection.quit().await;
+        Ok(())
+    };
+    match tokio::time::timeout(patience, hello).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Trouble::Ours(why))) => Err(why),
+        Ok(Err(Trouble::Smtp(error))) => match outcome(server, &error, Phase::Before) {
+            Outcome::Transient(why) | Outcome::Permanent(why) | Outcome::Unknown(why) => Err(why),
+            Outcome::Delivered => Ok(()),
+        },
+        Err(_) => Err("the mail server did not answer in time".to_owned()),
+    }
+}
+
 async fn talk(
     server: &SmtpServer,
     ca: Option<&Path>,
     message: &Message,
     phase: &mut Phase,
 ) -> Result<(), Trouble> {
+    let mut connection = sign_in(server, ca).await?;
+    let envelope = message.envelope();
+    connection
+        .command(Mail::new(envelope.from().cloned(), Vec::new()))
+        .await?;
+    for to in envelope.to() {
+        connection
+            .command(Rcpt::new(to.clone(), Vec::new()))
+            .await?;
+    }
+    connection.command(Data).await?;
+    *phase = Phase::Message;
+    connection.message(&message.formatted()).await?;
+    // It was taken: what happens to the goodbye is nobody's concern.
+    let _ = tokio::time::timeout(Duration::from_secs(2), connection.quit()).await;
+    Ok(())
+}
+
+/// A protected line, signed in.
+async fn sign_in(server: &SmtpServer, ca: Option<&Path>) -> Result<AsyncSmtpConnection, Trouble> {
     prepare_tls();
     let hello = ClientId::default();
     let address = (server.host.as_str(), server.port);
@@ -107,21 +150,7 @@ async fn talk(
             .auth(&[Mechanism::Plain, Mechanism::Login], &login)
             .await?;
     }
-    let envelope = message.envelope();
-    connection
-        .command(Mail::new(envelope.from().cloned(), Vec::new()))
-        .await?;
-    for to in envelope.to() {
-        connection
-            .command(Rcpt::new(to.clone(), Vec::new()))
-            .await?;
-    }
-    connection.command(Data).await?;
-    *phase = Phase::Message;
-    connection.message(&message.formatted()).await?;
-    // It was taken: what happens to the goodbye is nobody's concern.
-    let _ = tokio::time::timeout(Duration::from_secs(2), connection.quit()).await;
-    Ok(())
+    Ok(connection)
 }
 
 fn tls(server: &SmtpServer, ca: Option<&Path>) -> Result<TlsParameters, Trouble> {

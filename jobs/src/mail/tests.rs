@@ -393,3 +393,117 @@ fn nobody_else_uses_the_mail_library() {
     }
     assert_eq!(users, ["smtp.rs"]);
 }
+
+/// Everybody whom the program could be made to mail, and whom it mails: those invited
+/// into a domain of ours by an admin's tick, and nobody else.
+#[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one story, told from its beginning")]
+async fn an_invitation_is_mailed_within_our_domains_and_nobody_else_ever_is() {
+    use crate::{
+        accounts::{AccountError, invite_mail, links, passwords},
+        queue, tasks,
+    };
+    let (port, heard) = server(kind).await;
+    let (t, admin) = set_up(port, None).await;
+    let hash = passwords::hash("four quiet herons").await.unwrap();
+    let mut tx = t.db.write().await.unwrap();
+    sqlx::query("update users set password_hash = ?1")
+        .bind(&hash)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    // One who left, and one at a public provider: neither makes a domain ours.
+    for (email, disabled) in [("old@former.example", Some(1)), ("me@gmail.com", None)] {
+        sqlx::query("insert into users (id, email, name, role, password_hash, created_at, disabled_at) values (?1, ?1, ?1, 'member', 'x', 1, ?2)")
+            .bind(email)
+            .bind(disabled)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let by = Actor::User(admin);
+    let mut asked = Vec::new();
+    for (email, is_ours) in [
+        ("ticked@example.org", true),
+        ("withdrawn@example.org", true),
+        ("used@example.org", true),
+        ("unticked@example.org", true),
+        ("investor@alder.example", false),
+        ("back@former.example", false),
+        ("anybody@gmail.com", false),
+        ("sub@mail.example.org", false),
+    ] {
+        let mut tx = t.db.write().await.unwrap();
+        let made = links::invite(&mut tx, email, Role::Member, &by, "")
+            .await
+            .unwrap();
+        if email.starts_with("unticked") {
+            tx.commit().await.unwrap();
+            continue;
+        }
+        let ticked = invite_mail::ask(&mut tx, &t.db, &made).await;
+        if is_ours {
+            ticked.unwrap();
+            tx.commit().await.unwrap();
+        } else {
+            assert!(
+                matches!(ticked, Err(AccountError::Field { field: "mail", .. })),
+                "{email}"
+            );
+            // Even if somebody wrote the row past that check.
+            sqlx::query("insert into invite_letters (link_hash, sealed, updated_at) select token_hash, 'x', 1 from links where email = ?1")
+                .bind(email)
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            let job = invite_mail::SendInvite {
+                link: made.link.id(),
+            };
+            queue::enqueue(&mut tx, &job).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        asked.push((email, made));
+    }
+    let mut tx = t.db.write().await.unwrap();
+    assert!(
+        links::withdraw(&mut tx, &asked[1].1.link.id(), &by, "")
+            .await
+            .unwrap()
+    );
+    tx.commit().await.unwrap();
+    let form = links::Accept {
+        name: "Used".to_owned(),
+        password: "nine patient otters".to_owned(),
+        ..links::Accept::default()
+    };
+    links::accept(
+        &t.db,
+        &asked[2].1.secret,
+        &form,
+        &crate::accounts::Origin::default(),
+    )
+    .await
+    .unwrap();
+    queue::drain(&t.db, &tasks::registry()).await.unwrap();
+
+    let lines = heard.lock().await.clone();
+    let recipients: Vec<&String> = lines
+        .iter()
+        .filter(|l| l.to_uppercase().starts_with("RCPT"))
+        .collect();
+    assert_eq!(recipients, ["RCPT TO:<ticked@example.org>"]);
+    let letters = invite_mail::letters(&t.db).await.unwrap();
+    assert_eq!(letters[&asked[0].1.link.id()].state, "sent");
+    let kept: Vec<String> =
+        sqlx::query_scalar("select sealed from invite_letters where sealed <> ''")
+            .fetch_all(t.db.read())
+            .await
+            .unwrap();
+    assert!(kept.is_empty(), "nothing that opens a link stays: {kept:?}");
+    let whole = lines.join("").replace("=\r\n", "").replace('=', "");
+    assert!(
+        whole.contains(&asked[0].1.secret[..20]) || whole.contains("/setup/"),
+        "{whole}"
+    );
+}

@@ -61,7 +61,9 @@ pub async fn enqueue_with(
 ) -> Result<Enqueued, DbError> {
     let now = tx.now();
     tx.ring_on_commit();
-    insert(tx, now, job, options).await
+    let enqueued = insert(tx, now, job, options).await?;
+    tx.tell_of(job.kind, enqueued);
+    Ok(enqueued)
 }
 
 /// Checks and completes a payload of a kind known at compile time.

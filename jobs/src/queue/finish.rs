@@ -31,6 +31,23 @@ pub(super) enum Outcome {
     Fenced,
 }
 
+impl Outcome {
+    /// A word for the log.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Done(_) | Self::DoneInTx => "done",
+            Self::Failed { .. } => "failed",
+            Self::Panicked(_) => "panicked",
+            Self::TimedOut(_) => "timed_out",
+            Self::GaveUp(_) => "gave_up",
+            Self::Snoozed(_) => "snoozed",
+            Self::Unknown => "unknown_kind",
+            Self::Cancelled => "cancelled",
+            Self::Fenced => "taken_over",
+        }
+    }
+}
+
 /// An attempt that has ended and waits to be written down.
 #[derive(Clone, Debug)]
 pub(super) struct Finished {

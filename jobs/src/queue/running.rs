@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, task::AbortHandle};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     Context, JobError, JobId, Registry, RetryPolicy,
@@ -82,7 +83,15 @@ impl Running {
         );
         let (id, fence) = (job.id, job.fence);
         let work = (kind.run)(job.payload.clone(), cx);
-        let attempt = tokio::spawn(tokio::time::timeout(kind.timeout, work));
+        // Whatever it logs carries its number.
+        let span = tracing::info_span!(
+            "job",
+            job.id = id,
+            job.kind = job.kind,
+            job.attempt = job.attempt
+        );
+        let began = tokio::time::Instant::now();
+        let attempt = tokio::spawn(tokio::time::timeout(kind.timeout, work).instrument(span));
         let abort = attempt.abort_handle();
         let finished = self.finished.clone();
         let cancelled = cancel.clone();
@@ -96,6 +105,17 @@ impl Running {
                 Err(_) if cancelled.is_cancelled() => Outcome::Cancelled,
                 Err(_) => Outcome::Fenced,
             };
+            tracing::info!(
+                job.id = job.id,
+                job.kind = job.kind,
+                job.attempt = job.attempt,
+                job.outcome = outcome.name(),
+                "job {} {}: {} after {} ms",
+                job.id,
+                job.kind,
+                outcome.name(),
+                began.elapsed().as_millis()
+            );
             let _ = finished.send(Finished {
                 job,
                 started_at,

@@ -119,3 +119,16 @@ pub async fn by_hour(db: &SqlitePool, since: i64) -> Result<Vec<HourStats>, DbEr
     .fetch_all(db)
     .await
 }
+
+/// Kind by kind, all hours since `since` together.
+pub async fn by_kind(db: &SqlitePool, since: i64) -> Result<Vec<HourStats>, DbError> {
+    sqlx::query_as(
+        "select min(hour_at) as hour_at, kind, sum(done) as done, sum(failed) as failed, sum(discarded) as discarded,
+                sum(cancelled) as cancelled, sum(started) as started, sum(wait_ms) as wait_ms,
+                max(wait_max_ms) as wait_max_ms, sum(run_ms) as run_ms, max(run_max_ms) as run_max_ms
+         from job_stats where hour_at >= ?1 group by kind order by kind",
+    )
+    .bind(since)
+    .fetch_all(db)
+    .await
+}

@@ -1,7 +1,5 @@
 //! Step 5: the new database is made fit to be worked with. One transaction, once.
 
-use std::path::Path;
-
 use serde_json::json;
 
 use super::{RestoreError, Status, carry::Carried, swap};
@@ -21,7 +19,7 @@ pub(super) async fn settle_in(
     status: &Status,
 ) -> Result<(), RestoreError> {
     let carried = Carried::load(&swap::scratch(dir, &status.id))?;
-    let on_disk = manifests(&dir.backups());
+    let on_disk = backup::manifests(&dir.backups());
     let db = Db::open_alone(dir.path(), clock.clone()).await?;
     let settled = write(&db, status, &carried, &on_disk).await;
     db.close().await;
@@ -46,6 +44,8 @@ async fn write(
     let now = tx.now();
     for sql in [
         "delete from sessions",
+        "delete from half_sign_ins",
+        "delete from invite_letters",
         "delete from links",
         "delete from workers",
         "delete from login_failures",
@@ -91,18 +91,4 @@ async fn write(
     WriteTx::commit(tx).await?;
     reached("restore_settled");
     Ok(())
-}
-
-/// Of the backups that lie on the disk. One that cannot be read is left out: its
-/// row, if there is one, says so when it is verified.
-fn manifests(dir: &Path) -> Vec<Manifest> {
-    let Ok(entries) = std::fs::read_dir(dir) else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter(|e| e.file_name().to_string_lossy().ends_with(".manifest.json"))
-        .filter_map(|e| serde_json::from_slice::<Manifest>(&std::fs::read(e.path()).ok()?).ok())
-        .filter(|m| dir.join(&m.file).exists() && backup::manifest_path(dir, &m.file).exists())
-        .collect()
 }

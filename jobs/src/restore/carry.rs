@@ -3,7 +3,9 @@
 //!
 //! Which backups lie on the disk, which drills and restores there were, the
 //! backup policy; and that an API token was revoked, or somebody's account
-//! disabled, since the backup was taken: a restore must let nobody back in.
+//! disabled, since the backup was taken: a restore must let nobody back in. Second
+//! factors stay as they are now, for the same reason, and because people have in
+//! their apps what holds now.
 
 use std::{fs, path::Path};
 
@@ -28,6 +30,12 @@ pub(super) struct Carried {
     revoked_tokens: Vec<String>,
     revoked_feeds: Vec<String>,
     disabled_users: Vec<String>,
+    #[serde(default)]
+    people: Vec<String>,
+    #[serde(default)]
+    second_factors: String,
+    #[serde(default)]
+    recovery_codes: String,
     pub(super) safety: Option<Taken>,
 }
 
@@ -61,8 +69,21 @@ impl Carried {
                 .fetch_all(&mut *conn)
                 .await?,
             disabled_users: sqlx::query_scalar("select id from users where disabled_at is not null")
-                .fetch_all(conn)
+                .fetch_all(&mut *conn)
                 .await?,
+            people: sqlx::query_scalar("select id from users")
+                .fetch_all(&mut *conn)
+                .await?,
+            second_factors: sqlx::query_scalar(
+                "select json_group_array(json_array(user_id, sealed, last_step, created_at, confirmed_at)) from second_factors",
+            )
+            .fetch_one(&mut *conn)
+            .await?,
+            recovery_codes: sqlx::query_scalar(
+                "select json_group_array(json_array(user_id, code_hash, used_at)) from recovery_codes",
+            )
+            .fetch_one(conn)
+            .await?,
             safety: None,
         })
     }
@@ -128,6 +149,36 @@ impl Carried {
                 .bind(serde_json::json!(ids).to_string())
                 .execute(&mut **tx)
                 .await?;
+        }
+        self.put_second_factors(tx).await
+    }
+
+    /// Of those whom both databases know.
+    async fn put_second_factors(&self, tx: &mut WriteTx) -> Result<(), DbError> {
+        let people = serde_json::json!(self.people).to_string();
+        for sql in [
+            "delete from second_factors where user_id in (select value from json_each(?1))",
+            "delete from recovery_codes where user_id in (select value from json_each(?1))",
+        ] {
+            sqlx::query(sql).bind(&people).execute(&mut **tx).await?;
+        }
+        for (sql, rows) in [
+            (
+                "insert into second_factors (user_id, sealed, last_step, created_at, confirmed_at)
+                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(?1)
+                 where value ->> 0 in (select id from users)",
+                &self.second_factors,
+            ),
+            (
+                "insert into recovery_codes (user_id, code_hash, used_at)
+                 select value ->> 0, value ->> 1, value ->> 2 from json_each(?1)
+                 where value ->> 0 in (select id from users)",
+                &self.recovery_codes,
+            ),
+        ] {
+            if !rows.is_empty() {
+                sqlx::query(sql).bind(rows).execute(&mut **tx).await?;
+            }
         }
         Ok(())
     }

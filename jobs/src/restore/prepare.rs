@@ -252,11 +252,13 @@ pub(super) async fn fold(path: &Path) -> Result<(), RestoreError> {
 }
 
 /// Tables by name; triggers, views and indices with their text: what runs by
-/// itself must be ours to the letter.
+/// itself must be ours to the letter. Litestream keeps two small tables of its own
+/// in a database that it replicates; they come along.
 async fn schema(db: &Db) -> Result<BTreeSet<(String, String, String)>, RestoreError> {
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "select type, name, case when type = 'table' then '' else coalesce(sql, '') end
-         from sqlite_schema where name not like 'sqlite_%'",
+         from sqlite_schema
+         where name not like 'sqlite_%' and not (type = 'table' and name in ('_litestream_seq', '_litestream_lock'))",
     )
     .fetch_all(db.read())
     .await?;

@@ -15,6 +15,7 @@ mod revert_import;
 mod run_automation;
 mod save_draft;
 mod send_digest;
+mod send_invite;
 mod sync_relational;
 mod take_backup;
 mod verify_backup;
@@ -23,6 +24,7 @@ pub use maintain::Maintain;
 pub use probe::Probe;
 
 use crate::{
+    accounts::invite_mail::SendInvite,
     automations::{LookForFirings, RunAutomation},
     backup::{DrillBackup, TakeBackup, VerifyBackup},
     digest::{self, SendDigest},
@@ -58,6 +60,7 @@ pub fn registry() -> Registry {
         .with::<RunAutomation>()
         .with::<SaveDraft>()
         .with::<SendDigest>()
+        .with::<SendInvite>()
         .with::<SyncRelational>()
         .with::<TakeBackup>()
         .with::<VerifyBackup>()

@@ -2,7 +2,7 @@
 
 use crm_jobs::{
     clock::DAY,
-    grid::GridError,
+    grid::{self, GridError},
     proposals::{self, Approval, ProposalState, by_rule},
     testing::{TEST_START, TestDb},
 };
@@ -279,4 +279,48 @@ async fn bad_input_names_its_field_and_writes_nothing() {
     ));
     drop(tx);
     assert_eq!(listed(&t, ProposalState::Pending).await.len(), 1);
+}
+
+#[tokio::test]
+async fn purging_an_investor_leaves_nothing_of_them_in_proposals_and_digests() {
+    let t = begin().await;
+    receive(
+        &t,
+        "e1",
+        TEST_START + 1_000,
+        "The first thing I wanted to say is this.",
+    )
+    .await;
+    draft(&t).await;
+    let mut tx = t.db.write().await.unwrap();
+    for sql in [
+        "insert into users (id, email, name, role, created_at) values ('ana', 'ana@fund.example', 'Ana', 'admin', 0)",
+        "insert into digests (id, window_from, window_to, state, facts, subject, html, text, created_at, created_by)
+         values ('d1', 0, 1, 'delivered', '{\"team\":[{\"row_id\":\"r1\",\"name\":\"Alpha\"}]}', 'Alpha wrote', '<p>Alpha', 'Alpha', 1, 'x'),
+                ('d2', 1, 2, 'delivered', '{\"team\":[{\"row_id\":\"other\"}]}', 'Another', '<p>Beta', 'Beta', 2, 'x')",
+        "insert into digest_narratives (digest_id, user_id, row_id, sentences, told_by, at) values ('d1', '', 'r1', '[]', 'rule', 1)",
+        "insert into digest_deliveries (digest_id, user_id, address, message_id, state, at) values ('d1', 'ana', 'ana@fund.example', 'm', 'failed', 1)",
+    ] {
+        sqlx::query(sql).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    write(&t, json!([{"op": "delete", "row": "r1"}]), &ANA)
+        .await
+        .unwrap();
+    let mut tx = t.db.write().await.unwrap();
+    grid::purge(&mut tx, "r1", "Alpha", &ANA).await.unwrap();
+    tx.commit().await.unwrap();
+    for sql in [
+        "select count(*) from email_proposals",
+        "select count(*) from email_proposal_sources",
+        "select count(*) from digest_narratives",
+        "select count(*) from digests where facts || subject || html || text like '%Alpha%' or (id = 'd1' and text <> '')",
+        "select count(*) from digest_deliveries where state = 'failed'",
+    ] {
+        assert_eq!(count(&t, sql).await, 0, "{sql}");
+    }
+    assert_eq!(
+        count(&t, "select count(*) from digests where text = 'Beta'").await,
+        1
+    );
 }

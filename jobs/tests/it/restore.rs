@@ -541,3 +541,61 @@ async fn a_drill_proves_the_newest_and_finds_what_is_wrong() {
         health.alarms
     );
 }
+
+/// Somebody, and the text that stands for the secret of their second factor.
+async fn person(t: &TestDb, id: &str, factor: Option<&str>) {
+    let mut tx = t.db.write().await.unwrap();
+    sqlx::query("insert into users (id, email, name, role, created_at) values (?1, ?1 || '@example.org', ?1, 'admin', 1) on conflict do nothing")
+        .bind(id)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    for sql in [
+        "delete from second_factors where user_id = ?1",
+        "delete from recovery_codes where user_id = ?1",
+    ] {
+        sqlx::query(sql).bind(id).execute(&mut *tx).await.unwrap();
+    }
+    if let Some(factor) = factor {
+        sqlx::query("insert into second_factors (user_id, sealed, last_step, created_at, confirmed_at) values (?1, ?2, 7, 1, 1)")
+            .bind(id)
+            .bind(factor)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        sqlx::query("insert into recovery_codes (user_id, code_hash, used_at) values (?1, ?2, 5)")
+            .bind(id)
+            .bind(factor)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn second_factors_stay_as_they_are_now() {
+    let mut t = TestDb::new().await;
+    grid_of_one(&t).await;
+    person(&t, "added", None).await;
+    person(&t, "dropped", Some("old")).await;
+    person(&t, "renewed", Some("old")).await;
+    let taken = back_up(&t).await;
+    t.advance(60_000);
+    person(&t, "added", Some("new")).await;
+    person(&t, "dropped", None).await;
+    person(&t, "renewed", Some("new")).await;
+    person(&t, "unknown to the backup", Some("new")).await;
+    let shown = look(&t, source_of(&t, &taken)).await.unwrap();
+    ask(&t, &shown).await.unwrap();
+    assert_eq!(carry_out(&mut t).await.phase, Phase::Finished);
+    let held: Vec<(String, String, i64, String, i64)> = sqlx::query_as(
+        "select f.user_id, f.sealed, f.last_step, c.code_hash, c.used_at
+         from second_factors f join recovery_codes c using (user_id) order by 1",
+    )
+    .fetch_all(t.db.read())
+    .await
+    .unwrap();
+    let new = |id: &str| (id.to_owned(), "new".to_owned(), 7, "new".to_owned(), 5);
+    assert_eq!(held, [new("added"), new("renewed")]);
+}

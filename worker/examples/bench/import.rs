@@ -1,6 +1,6 @@
 //! Importing 50,000 × 40 through both real binaries: upload and dry run, the job
-//! that applies it, the lock it holds, what both processes take of memory; then the
-//! same with 400,000 changed cells. `CRM_BENCH_ROWS` takes other numbers of rows.
+//! that applies it, the lock it holds, what both processes take of memory; the same
+//! with 400,000 changed cells; then all of it out again. `CRM_BENCH_ROWS` takes other numbers of rows.
 
 use std::{
     fmt::Write as _,
@@ -78,6 +78,8 @@ pub async fn run() {
     assert_eq!(changed["changed_cells"], rows * 8, "{changed}");
     most.look();
     client.take_back(rows).await;
+    most.look();
+    client.take_out().await;
     most.look();
     for (name, most) in ["api", "worker"].into_iter().zip(most.mib) {
         row(
@@ -187,6 +189,25 @@ impl Client {
         assert_eq!(import["state"], "reverted");
         assert_eq!(import["revert"]["cells"], rows * 8);
         row("  take the last one back", &ms(start.elapsed()), "");
+    }
+
+    /// The whole table in each format, read to its end.
+    async fn take_out(&self) {
+        println!("  export");
+        for (name, query) in [
+            ("  CSV", "?format=csv"),
+            ("  XLSX", "?format=xlsx"),
+            ("  JSON snapshot of everything", ""),
+        ] {
+            let start = Instant::now();
+            let address = format!("http://{ADDRESS}/api/fundraising/export{query}");
+            let request = self.client.get(address).bearer_auth(&self.token);
+            let answer = request.send().await.unwrap();
+            assert!(answer.status().is_success(), "{query}: {}", answer.status());
+            let bytes = answer.bytes().await.unwrap().len();
+            let size = format!("{:.1} MB", bytes as f64 / 1e6);
+            row(name, &ms(start.elapsed()), &size);
+        }
     }
 }
 

@@ -424,6 +424,24 @@ fn model_double() -> (String, Arc<Mutex<usize>>) {
     (base, asked)
 }
 
+/// A model server answers 503 while it loads, for as long as a busy machine takes.
+async fn has_loaded(port: u16) {
+    let begun = Instant::now();
+    crm_jobs::outside::prepare_tls();
+    let http = reqwest::Client::new();
+    loop {
+        let asked = http.get(format!("http://127.0.0.1:{port}/health")).send();
+        if asked.await.is_ok_and(|answer| answer.status().is_success()) {
+            return;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_mins(2),
+            "the model never loaded"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// The tiny model's words mean little: what counts is that each sentence that is told
 /// cites a message that exists, and that the letter goes out.
 #[tokio::test]
@@ -470,13 +488,7 @@ async fn the_real_local_model_narrates_it() {
     fund(&t, &["ada@example.org"]).await;
     let mut environment = peer.environment("tls");
     environment.push(("SPARK_URL".to_owned(), format!("http://127.0.0.1:{port}")));
-    // It answers 503 while it loads, or not at all yet; the first look waits a little.
-    let begun = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(30));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    has_loaded(port).await;
     let _worker = worker(&t, &environment);
     until(&t, send(&t).await, "done").await;
     check_letter(&peer.told()[0], "ada@example.org");

@@ -11,9 +11,11 @@
 mod automations;
 mod digest;
 mod email;
+mod full_disk;
 mod processes;
 mod restore;
 mod shell;
+mod upgrade;
 
 use std::{
     path::Path,

@@ -92,6 +92,12 @@ async fn a_worker_refuses_a_newer_schema() {
         "{}",
         text(&refused)
     );
+    // Around an upgrade one must be able to ask whether a worker still runs.
+    let health = text(&run(&t, &["healthcheck"]));
+    assert!(
+        health.contains("no worker has a fresh heartbeat"),
+        "{health}"
+    );
 }
 
 #[tokio::test]

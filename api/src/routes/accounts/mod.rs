@@ -7,7 +7,7 @@ use axum::{
 };
 use crm_jobs::{
     accounts::{
-        self, AccountError,
+        self, AccountError, SignIn,
         links::{self, Accept, Link, Purpose},
         passwords, sessions, users,
     },
@@ -23,10 +23,11 @@ use crate::{
     frame::{bare, html, html_with},
     request::RequestInfo,
     route::{Route, get, post},
-    session::{SignedIn, Visitor, forget, remember, safe_next},
+    session::{SignedIn, Visitor, forget, remember, remember_half, safe_next},
     state::App,
 };
 
+mod code;
 pub mod page;
 
 /// The routes of this area.
@@ -34,6 +35,8 @@ pub fn routes() -> Vec<Route> {
     vec![
         get("/login", Access::Public, login_form),
         post("/login", Access::Public, login),
+        get("/login/code", Access::Public, code::show),
+        post("/login/code", Access::Public, code::check),
         post("/logout", Access::Public, logout),
         get("/signed-out", Access::Public, signed_out),
         get("/setup/{token}", Access::Public, link_form),
@@ -82,11 +85,9 @@ async fn login(
     let next = safe_next(&form.next).to_owned();
     let signed_in = accounts::sign_in(&app.db, &form.email, &form.password, &info.origin()).await;
     let error = match signed_in {
-        Ok((secret, _)) => {
+        Ok(signed_in) => {
             end_session(&app, who).await?;
-            let mut response = Redirect::to(&next).into_response();
-            remember(&app.config, &mut response, &secret);
-            return Ok(response);
+            return Ok(go_on(&app, signed_in, &next));
         }
         Err(AccountError::Db(error)) => return Err(error.into()),
         Err(error) => error,
@@ -102,6 +103,24 @@ async fn login(
     let mut response = html_with(refused.status(), &page);
     refused.put_retry_after(&mut response);
     Ok(response)
+}
+
+/// In, or on to the code.
+fn go_on(app: &App, signed_in: SignIn, next: &str) -> Response {
+    match signed_in {
+        SignIn::Done(secret, _) => {
+            let mut response = Redirect::to(next).into_response();
+            remember(&app.config, &mut response, &secret);
+            response
+        }
+        SignIn::CodeWanted(secret) => {
+            let mut response = Redirect::to(&code::address(next)).into_response();
+            // In the same browser nobody stays signed in as somebody else.
+            forget(&app.config, &mut response);
+            remember_half(&app.config, &mut response, &secret);
+            response
+        }
+    }
 }
 
 /// Public, so that a browser whose session has just died ends where it wanted to.
@@ -171,11 +190,7 @@ async fn use_link(
         password: form.password,
     };
     match links::accept(&app.db, &token, &form, &info.origin()).await {
-        Ok((secret, _)) => {
-            let mut response = Redirect::to("/").into_response();
-            remember(&app.config, &mut response, &secret);
-            Ok(response)
-        }
+        Ok(signed_in) => Ok(go_on(&app, signed_in, "/")),
         Err(error) => {
             let Some((field, message)) = error.at_field() else {
                 return Err(error.into());

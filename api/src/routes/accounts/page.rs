@@ -18,6 +18,22 @@ pub struct LoginPage {
     pub next: String,
 }
 
+/// The code of the second factor.
+#[derive(Debug, Template)]
+#[template(path = "pages/code.html")]
+pub struct CodePage {
+    /// The frame.
+    pub frame: Frame,
+    /// Who is half-way in.
+    pub email: String,
+    /// False: the secret was sealed with another key.
+    pub opens: bool,
+    /// Why the code was refused.
+    pub error: Option<String>,
+    /// Where to go afterwards.
+    pub next: String,
+}
+
 /// What the set-up form is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetupPurpose {
@@ -110,6 +126,23 @@ impl LoginPage {
             frame: Frame::sample_signed_out("Sign in", "/login"),
             email: "robin@example.org".to_owned(),
             error: Some("This address and password do not belong together.".to_owned()),
+            next: "/grid".to_owned(),
+        }
+    }
+}
+
+#[cfg(any(test, debug_assertions))]
+impl CodePage {
+    /// A form that came back.
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            frame: Frame::sample_signed_out("Your code", "/login/code"),
+            email: "robin@example.org".to_owned(),
+            opens: true,
+            error: Some(
+                "This code is wrong or was used already; wait for the next one.".to_owned(),
+            ),
             next: "/grid".to_owned(),
         }
     }

@@ -113,7 +113,7 @@ fn chain_words(chain: &Chain) -> (bool, String) {
     }
 }
 
-fn actor_choices(names: &BTreeMap<String, String>, chosen: &str) -> Vec<Choice> {
+pub fn actor_choices(names: &BTreeMap<String, String>, chosen: &str) -> Vec<Choice> {
     let fixed = [
         ("", "Everybody"),
         ("system", "The system"),

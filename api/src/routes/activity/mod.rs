@@ -22,6 +22,8 @@ mod feed;
 pub mod page;
 mod words;
 
+pub(crate) use self::{feed::actor_choices, words::for_action};
+
 /// Entries on one page.
 const PAGE: usize = 50;
 

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use crm_jobs::accounts::{
-    Role, User, links,
+    Role, User, invite_mail, links, second_factor,
     tokens::{self, Scope, Token},
     users,
 };
@@ -40,6 +40,14 @@ pub fn routes() -> Vec<Route> {
             .body::<ChangeUser>()
             .answers::<Person>(200)
             .problems(&[404, 409]),
+        delete(
+            "/api/admin/users/{id}/second-factor",
+            Access::Admin,
+            remove_second_factor,
+        )
+        .json("accounts", "Remove somebody's second factor")
+        .answers_nothing(204)
+        .problems(&[404]),
         get("/api/admin/invites", Access::Admin, list_invites)
             .json("accounts", "Invitations nobody has accepted yet")
             .answers::<Vec<Invite>>(200),
@@ -196,6 +204,19 @@ async fn change_user(
     Ok(Json(user.into()))
 }
 
+async fn remove_second_factor(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<StatusCode, AppError> {
+    let mut tx = app.db.write().await?;
+    if !second_factor::remove(&mut tx, &id, &who.actor(), &who.ip()).await? {
+        return Err(AppError::not_found("They have no second factor."));
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// An invitation, without its link.
 #[derive(Serialize, JsonSchema)]
 struct Invite {
@@ -232,6 +253,9 @@ struct CreateInvite {
     #[schemars(length(max = 254), extend("pattern" = MAIL))]
     email: String,
     role: Role,
+    /// Mail the link as well: only to addresses in a domain that your team signs in with.
+    #[serde(default)]
+    mail: bool,
 }
 
 /// A new invitation with its link.
@@ -249,6 +273,9 @@ async fn create_invite(
 ) -> Result<(StatusCode, Json<CreatedInvite>), AppError> {
     let mut tx = app.db.write().await?;
     let made = links::invite(&mut tx, &body.email, body.role, &who.actor(), &who.ip()).await?;
+    if body.mail {
+        invite_mail::ask(&mut tx, &app.db, &made).await?;
+    }
     tx.commit().await?;
     let created = CreatedInvite {
         link: app.url(&format!("/setup/{}", made.secret)),

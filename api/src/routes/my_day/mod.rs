@@ -127,21 +127,31 @@ fn lead(name: &str, tasks: &[&Task], today: Date) -> String {
     }
 }
 
+/// The group after today: the rest of the week, and on a Sunday tomorrow, which
+/// nobody looks for under "Later".
+fn soon(today: Date) -> (Date, &'static str) {
+    match end_of_week(today) {
+        sunday if sunday > today => (sunday, "This week"),
+        _ => (today.tomorrow().unwrap_or(today), "Tomorrow"),
+    }
+}
+
 /// Tasks by when they ask for somebody; groups without any are left out.
 fn groups(tasks: &[&Task], known: &Known, today: Date) -> Vec<Group> {
-    let (now, sunday) = (today.to_string(), end_of_week(today).to_string());
+    let (until, soon) = soon(today);
+    let (now, until) = (today.to_string(), until.to_string());
     let place = |task: &Task| match task.day.as_deref() {
         _ if task.status == "snoozed" => 5,
         None => 4,
         Some(day) if *day < *now => 0,
         Some(day) if *day == *now => 1,
-        Some(day) if *day <= *sunday => 2,
+        Some(day) if *day <= *until => 2,
         Some(_) => 3,
     };
     [
         ("overdue", "Overdue", "bad"),
         ("today", "Today", "warn"),
-        ("week", "This week", "info"),
+        ("week", soon, "info"),
         ("later", "Later", "muted"),
         ("undated", "Without a date", "muted"),
         ("snoozed", "Snoozed", "muted"),
@@ -239,4 +249,18 @@ fn moment(column: &TableColumn, slot: u32) -> Option<i64> {
     let value = column.json(code);
     let at: jiff::Timestamp = value.as_str()?.parse().ok()?;
     Some(at.as_millisecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn on_a_sunday_tomorrow_has_a_group_of_its_own() {
+        assert_eq!(soon(date(2026, 11, 28)), (date(2026, 11, 29), "This week"));
+        assert_eq!(soon(date(2026, 11, 29)), (date(2026, 11, 30), "Tomorrow"));
+        assert_eq!(soon(date(2026, 11, 30)), (date(2026, 12, 6), "This week"));
+    }
 }

@@ -1,6 +1,8 @@
 //! What machines ask: health, readiness, the API's description, static files
 //! and live events.
 
+mod metrics;
+
 use axum::{
     extract::State,
     http::StatusCode,
@@ -8,7 +10,8 @@ use axum::{
 };
 use crm_jobs::{
     backup,
-    db::{SCHEMA_VERSION, schema_version},
+    clock::SECOND,
+    db::{SCHEMA_VERSION, room, schema_version},
     queue::inspect,
 };
 use schemars::JsonSchema;
@@ -35,6 +38,8 @@ pub fn routes() -> Vec<Route> {
         get("/readyz", Access::Public, readyz)
             .json("operations", "Whether it can do its work")
             .answers::<Readiness>(200),
+        // Checks for itself who asks: see there.
+        get("/metrics", Access::Public, metrics::metrics),
         get("/api/openapi.json", Access::Public, openapi_document)
             .json("operations", "This document")
             .answers::<Value>(200),
@@ -55,18 +60,34 @@ async fn healthz() -> Json<Health> {
 /// Whether it can do its work, part by part.
 #[derive(Serialize, JsonSchema)]
 struct Readiness {
-    /// `ok`; `degraded` without a worker; `down` when nothing can be saved.
+    /// `ok`; `degraded` without a worker or with too little room on the disk;
+    /// `down` when nothing can be saved.
     status: &'static str,
     /// A write can begin.
     database_writable: bool,
     /// The database has the schema of this program.
     schema_current: bool,
+    /// The database's schema; null: it cannot be read.
+    schema_version: Option<i64>,
     /// A worker's lease is running.
     worker_alive: bool,
     /// When a worker was last heard of (UTC milliseconds).
     worker_heartbeat_at: Option<i64>,
+    /// The disk under the data directory; null: it cannot be looked at.
+    disk: Option<Disk>,
     /// Whether backups are as fresh and as proven as the policy wants.
     backups: BackupDetails,
+}
+
+/// How much the disk can still take.
+#[derive(Serialize, JsonSchema)]
+struct Disk {
+    /// Bytes that are free.
+    free_bytes: u64,
+    /// Less than this is too little.
+    floor_bytes: u64,
+    /// There is less.
+    low: bool,
 }
 
 /// How backups are. They never make the status anything but `ok`: people can work.
@@ -74,6 +95,8 @@ struct Readiness {
 struct BackupDetails {
     /// When the newest verified one was taken (UTC milliseconds).
     last_verified_at: Option<i64>,
+    /// How old that is, seconds.
+    age_seconds: Option<i64>,
     /// When a restore was last proven by a drill (UTC milliseconds).
     last_proven_at: Option<i64>,
     /// How many things an admin should look at.
@@ -84,7 +107,8 @@ struct BackupDetails {
 /// still read and write, so a proxy must go on sending them here.
 async fn readyz(State(app): State<App>) -> Response {
     let database_writable = app.db.probe_writable().await.is_ok();
-    let schema_current = matches!(schema_version(&app.db).await, Ok(SCHEMA_VERSION));
+    let schema = schema_version(&app.db).await.ok();
+    let schema_current = schema == Some(SCHEMA_VERSION);
     let workers = inspect::workers(app.db.read()).await.unwrap_or_default();
     let worker_alive = workers
         .iter()
@@ -92,10 +116,19 @@ async fn readyz(State(app): State<App>) -> Response {
     let health = backup::health(&app.db).await.unwrap_or_default();
     let backups = BackupDetails {
         last_verified_at: health.last_verified_at,
+        age_seconds: health
+            .last_verified_at
+            .map(|at| (app.db.now() - at).max(0) / SECOND),
         last_proven_at: health.last_proven_at,
         alarms: health.alarms.len(),
     };
-    let (code, status) = match (database_writable && schema_current, worker_alive) {
+    let disk = room(app.db.dir()).ok().map(|room| Disk {
+        free_bytes: room.free_bytes,
+        floor_bytes: room.floor_bytes,
+        low: room.is_low(),
+    });
+    let is_whole = worker_alive && disk.as_ref().is_some_and(|disk| !disk.low);
+    let (code, status) = match (database_writable && schema_current, is_whole) {
         (true, true) => (StatusCode::OK, "ok"),
         (true, false) => (StatusCode::OK, "degraded"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
@@ -104,8 +137,10 @@ async fn readyz(State(app): State<App>) -> Response {
         status,
         database_writable,
         schema_current,
+        schema_version: schema,
         worker_alive,
         worker_heartbeat_at: workers.iter().map(|worker| worker.heartbeat_at).max(),
+        disk,
         backups,
     };
     (code, Json(body)).into_response()

@@ -7,13 +7,15 @@ use axum::{
 };
 use crm_jobs::{
     accounts::{
-        self, AccountError, Theme, passwords, sessions,
+        self, AccountError, Theme, passwords, second_factor, sessions,
         tokens::{self, Scope},
         users,
     },
+    clock::DAY,
     digest,
     work::feed,
 };
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::page::{AccountPage, CalendarRow, SessionRow, TokenRow};
@@ -140,6 +142,9 @@ pub async fn sign_out_everywhere(
 pub struct TokenForm {
     name: String,
     scope: Scope,
+    /// Days; empty: it never ends.
+    #[serde(default)]
+    days: String,
 }
 
 /// Answers with the page itself, not a redirect: the token is shown this once
@@ -149,13 +154,25 @@ pub async fn make_token(
     who: SignedIn,
     Form(form): Form<TokenForm>,
 ) -> Result<Response, AppError> {
+    let days: Option<i64> = match form.days.as_str() {
+        "" => None,
+        days => Some(
+            days.parse()
+                .ok()
+                .filter(|n| (1..=3_650).contains(n))
+                .ok_or_else(|| {
+                    AppError::invalid("days", "Choose how long it works, from 1 to 3650 days.")
+                })?,
+        ),
+    };
+    let expires_at = days.map(|days| app.db.now() + days * DAY);
     let mut tx = app.db.write().await?;
     let made = tokens::create(
         &mut tx,
         &who.user.id,
         &form.name,
         form.scope,
-        None,
+        expires_at,
         &who.actor(),
         &who.ip(),
     )
@@ -200,7 +217,11 @@ pub async fn page(app: &App, who: &SignedIn) -> Result<AccountPage, AppError> {
     let mut conn = app.db.read().acquire().await?;
     let calendar = feed::of_user(&mut conn, &who.user.id).await?;
     drop(conn);
+    let factor = second_factor::state(&app.db, &who.user.id).await?;
+    let second_factor = factor != second_factor::State::Off;
     Ok(AccountPage {
+        urge_second_factor: !second_factor && who.user.is_admin(),
+        second_factor,
         no_digest: digest::is_opted_out(&app.db, &who.user.id).await?,
         calendar: calendar.map(|feed| CalendarRow {
             created: show::ago(app.db.now(), feed.created_at),
@@ -223,6 +244,12 @@ pub async fn page(app: &App, who: &SignedIn) -> Result<AccountPage, AppError> {
         scopes: vec![
             Choice::new("read", "Read", true),
             Choice::new("all", "Read and change", false),
+        ],
+        lifetimes: vec![
+            Choice::new("30", "For 30 days", false),
+            Choice::new("90", "For 90 days", true),
+            Choice::new("365", "For a year", false),
+            Choice::new("", "Until I revoke it", false),
         ],
         new_token: None,
         token_error: None,
@@ -259,6 +286,8 @@ async fn token_rows(app: &App, who: &SignedIn) -> Result<Vec<TokenRow>, AppError
                 Scope::Read => "Read".to_owned(),
             },
             created: show::ago(now, token.created_at),
+            ends: token.expires_at.map(|at| show::day(&TimeZone::UTC, at)),
+            ended: token.expires_at.is_some_and(|at| at <= now),
             used: token.last_used_at.map(|at| show::ago(now, at)),
             id: token.id,
         })

@@ -30,10 +30,16 @@ pub struct AccountPage {
     pub tokens: Vec<TokenRow>,
     /// Scopes a token may have.
     pub scopes: Vec<Choice>,
+    /// How long a token may work.
+    pub lifetimes: Vec<Choice>,
     /// A token just made, shown this once.
     pub new_token: Option<String>,
     /// What is wrong with the token form.
     pub token_error: Option<String>,
+    /// They sign in with a second factor.
+    pub second_factor: bool,
+    /// They ought to: they are an admin and do not.
+    pub urge_second_factor: bool,
     /// They want no daily digest.
     pub no_digest: bool,
     /// The calendar feed, if there is one.
@@ -77,6 +83,10 @@ pub struct TokenRow {
     pub scope: String,
     /// When it was made.
     pub created: When,
+    /// The day it ends; never if absent.
+    pub ends: Option<String>,
+    /// That day is over.
+    pub ended: bool,
     /// When it was last used.
     pub used: Option<When>,
 }
@@ -95,6 +105,10 @@ pub struct TeamPage {
     pub roles: Vec<Choice>,
     /// Address typed for an invitation.
     pub invite_email: String,
+    /// Domains it can be mailed to, in one line; empty if nothing is mailed.
+    pub invite_domains: String,
+    /// Whether it was to be mailed.
+    pub invite_mailed: bool,
     /// What is wrong with it.
     pub invite_error: Option<String>,
     /// A link just made, shown this once.
@@ -129,6 +143,8 @@ pub struct MemberRow {
     pub state: Badge,
     /// When they were last here.
     pub seen: Option<When>,
+    /// They sign in with a second factor.
+    pub second_factor: bool,
     /// Whether it is the reader.
     pub is_you: bool,
     /// Whether they may sign in.
@@ -148,6 +164,8 @@ pub struct InviteRow {
     pub by: String,
     /// Until when it works.
     pub expires: When,
+    /// How far its letter is, if it is mailed.
+    pub letter: Option<Badge>,
 }
 
 #[cfg(any(test, debug_assertions))]
@@ -167,6 +185,8 @@ impl AccountPage {
             name: name.to_owned(),
             scope: scope.to_owned(),
             created: When::new("2025-02-01", "1 Feb 2025"),
+            ends: used.map(|_| "2 May 2025".to_owned()),
+            ended: false,
             used: used.map(|text| When::new("2025-03-04T07:00:00Z", text)),
         };
         Self {
@@ -194,8 +214,11 @@ impl AccountPage {
                 Choice::new("read", "Read only", true),
                 Choice::new("all", "Everything I may do", false),
             ],
+            lifetimes: vec![Choice::new("90", "For 90 days", true)],
             new_token: Some("vcrm_sample_0000000000000000000000000000".to_owned()),
             token_error: None,
+            second_factor: false,
+            urge_second_factor: true,
             no_digest: false,
             calendar: Some(CalendarRow {
                 created: When::new("2025-03-01T08:00:00Z", "3 days ago"),
@@ -229,6 +252,7 @@ impl TeamPage {
                 Badge::new("Disabled", "muted")
             },
             seen: active.then(|| When::new("2025-03-04T08:12:00Z", "12 min ago")),
+            second_factor: id == "u2",
             is_you: id == "u1",
             active,
         };
@@ -252,9 +276,12 @@ impl TeamPage {
                 role: "Member".to_owned(),
                 by: "Robin Sample".to_owned(),
                 expires: When::new("2025-03-11T08:00:00Z", "11 Mar 2025"),
+                letter: Some(Badge::new("Mailed", "ok")),
             }],
             roles: roles(false),
             invite_email: String::new(),
+            invite_domains: "example.org".to_owned(),
+            invite_mailed: false,
             invite_error: None,
             new_link: Some(NewLink {
                 label: "Invitation for new.person@example.org".to_owned(),

@@ -7,11 +7,12 @@ use axum::{
 };
 use crm_jobs::{
     accounts::{
-        AccountError, Role, User,
+        AccountError, Role, User, invite_mail,
         links::{self, Link, NewLink as MadeLink},
-        users,
+        second_factor, users,
     },
     audit::Actor,
+    mail::{self, Source},
     settings,
 };
 use jiff::tz::TimeZone;
@@ -37,6 +38,8 @@ pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, App
 pub struct InviteForm {
     email: String,
     role: Role,
+    /// Ticked: the link goes out by mail as well.
+    mail: Option<String>,
 }
 
 /// Like a new token, a new link is shown in the answer itself.
@@ -46,7 +49,14 @@ pub async fn invite(
     Form(form): Form<InviteForm>,
 ) -> Result<Response, AppError> {
     let mut tx = app.db.write().await?;
-    match links::invite(&mut tx, &form.email, form.role, &who.actor(), &who.ip()).await {
+    let made = async {
+        let made = links::invite(&mut tx, &form.email, form.role, &who.actor(), &who.ip()).await?;
+        if form.mail.is_some() {
+            invite_mail::ask(&mut tx, &app.db, &made).await?;
+        }
+        Ok::<_, AccountError>(made)
+    };
+    match made.await {
         Ok(made) => {
             tx.commit().await?;
             Ok(html(&page(&app, &who, Some(("Invitation", made))).await?))
@@ -58,6 +68,7 @@ pub async fn invite(
             };
             let mut page = page(&app, &who, None).await?;
             page.invite_email = form.email;
+            page.invite_mailed = form.mail.is_some();
             page.invite_error = Some(message);
             Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
@@ -109,6 +120,24 @@ pub async fn set_role(
         FlashKind::Ok,
         "The role was changed; they sign in again.",
     ))
+}
+
+/// For somebody who lost phone and recovery codes, or whose secret does not open
+/// on this box.
+pub async fn remove_second_factor(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    let mut tx = app.db.write().await?;
+    let removed = second_factor::remove(&mut tx, &id, &who.actor(), &who.ip()).await?;
+    tx.commit().await?;
+    let says = if removed {
+        "The second factor was removed; their password alone signs them in."
+    } else {
+        "There was no second factor."
+    };
+    Ok(back(FlashKind::Ok, says))
 }
 
 pub async fn disable(
@@ -168,18 +197,28 @@ async fn page(
     let zone = show::zone(&settings::fund_zone(&app.db).await?);
     let people = users::list(&app.db).await?;
     let seen = users::last_seen(&app.db).await?;
+    let factors = second_factor::users(&app.db).await?;
     let now = app.db.now();
-    let member =
-        |user: &User| member_row(user, who, seen.get(&user.id).map(|at| show::ago(now, *at)));
+    let member = |user: &User| MemberRow {
+        second_factor: factors.contains(&user.id),
+        ..member_row(user, who, seen.get(&user.id).map(|at| show::ago(now, *at)))
+    };
     let invites = links::open_invites(&app.db).await?;
+    let letters = invite_mail::letters(&app.db).await?;
+    let domains = mailed_domains(app).await?;
     Ok(TeamPage {
         members: people.iter().map(member).collect(),
         invites: invites
             .iter()
-            .map(|link| invite_row(link, &people, &zone))
+            .map(|link| InviteRow {
+                letter: letters.get(&link.id()).map(letter_badge),
+                ..invite_row(link, &people, &zone)
+            })
             .collect(),
         roles: role_choices(Role::Member),
         invite_email: String::new(),
+        invite_domains: domains.join(", "),
+        invite_mailed: false,
         invite_error: None,
         new_link: made.map(|(what, made)| NewLink {
             label: format!(
@@ -196,6 +235,25 @@ async fn page(
     })
 }
 
+/// Domains that invitations can be mailed to now; none without a mail server.
+async fn mailed_domains(app: &App) -> Result<Vec<String>, AppError> {
+    let mail = mail::shown(&app.db).await?;
+    if mail.source == Source::Nowhere || mail.held {
+        return Ok(Vec::new());
+    }
+    let mut conn = app.db.read().acquire().await?;
+    let domains = invite_mail::team_domains(&mut conn).await?;
+    Ok(domains.into_iter().collect())
+}
+
+fn letter_badge(letter: &invite_mail::Letter) -> Badge {
+    match letter.state.as_str() {
+        "sent" => Badge::new("Mailed", "ok"),
+        "failed" => Badge::new(&format!("Not mailed: {}", letter.error), "bad"),
+        _ => Badge::new("Being mailed", "info"),
+    }
+}
+
 fn member_row(user: &User, who: &SignedIn, seen: Option<When>) -> MemberRow {
     let active = user.disabled_at.is_none();
     MemberRow {
@@ -210,6 +268,7 @@ fn member_row(user: &User, who: &SignedIn, seen: Option<When>) -> MemberRow {
             Badge::new("Disabled", "muted")
         },
         seen,
+        second_factor: false,
         is_you: user.id == who.user.id,
         active,
     }
@@ -225,6 +284,7 @@ fn invite_row(link: &Link, people: &[User], zone: &TimeZone) -> InviteRow {
         role: role_name(link.role).to_owned(),
         by: by.to_owned(),
         expires: show::moment(zone, link.expires_at),
+        letter: None,
     }
 }
 

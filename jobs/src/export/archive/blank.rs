@@ -10,6 +10,10 @@ use crate::{
 pub(super) async fn blank(tx: &mut WriteTx) -> Result<(), DbError> {
     for sql in [
         "delete from sessions",
+        "delete from half_sign_ins",
+        "delete from recovery_codes",
+        "delete from second_factors",
+        "delete from invite_letters",
         "delete from links",
         "delete from api_tokens",
         "delete from calendar_feeds",

@@ -1,0 +1,103 @@
+//! How much one person may change in a while, and what a nearly full disk refuses.
+
+use std::sync::atomic::Ordering;
+
+use axum::http::{Method, StatusCode};
+use crm_jobs::accounts::{Role, tokens::Scope};
+use serde_json::json;
+
+use crate::harness::{Caller, MEMBER, PASSWORD, TestApp};
+
+const MIB: u64 = 1024 * 1024;
+
+#[tokio::test]
+async fn a_runaway_script_meets_a_limit_and_others_do_not() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let jo = app.user(MEMBER, Role::Member).await;
+    let (one, other) = (
+        app.token(&jo, Scope::All).await,
+        app.token(&jo, Scope::All).await,
+    );
+    let body = json!({ "name": "one of many", "scope": "read" });
+    for n in 0..120 {
+        // Two tokens of one person draw on one limit.
+        let script = if n % 2 == 0 { &one } else { &other };
+        let reply = script.json(&app, Method::POST, "/api/tokens", &body).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{n}: {}", reply.text);
+    }
+    let refused = one.json(&app, Method::POST, "/api/tokens", &body).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.header("retry-after"), "5");
+    assert_eq!(refused.header("content-type"), "application/problem+json");
+    assert_eq!(refused.json()["code"], "too_many_writes");
+    // What people do all day goes on, and so does everybody else.
+    let note = json!({ "title": "Call back", "assignee": "me" });
+    let task = one.json(&app, Method::POST, "/api/reminders", &note).await;
+    assert_eq!(task.status, StatusCode::CREATED, "{}", task.text);
+    let theirs = admin.json(&app, Method::POST, "/api/tokens", &body).await;
+    assert_eq!(theirs.status, StatusCode::CREATED);
+    let listed = one.get(&app, "/api/tokens").await;
+    assert_eq!(listed.json().as_array().unwrap().len(), 122);
+    app.clock.advance(5_000);
+    let later = one.json(&app, Method::POST, "/api/tokens", &body).await;
+    assert_eq!(later.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_nearly_full_disk_refuses_changes_and_nothing_else() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let page = admin.get(&app, "/").await;
+    assert!(!page.text.contains("The disk is nearly full"));
+    app.free.store(255 * MIB, Ordering::SeqCst);
+    let body = json!({ "name": "x", "scope": "read" });
+    let refused = admin.json(&app, Method::POST, "/api/tokens", &body).await;
+    assert_eq!(refused.status, StatusCode::INSUFFICIENT_STORAGE);
+    assert_eq!(refused.json()["code"], "disk_full");
+    assert!(
+        refused.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("255 MiB")
+    );
+    let refused = admin
+        .post(&app, "/settings/account", &[("name", "Jo")])
+        .await;
+    assert_eq!(refused.status, StatusCode::INSUFFICIENT_STORAGE);
+    let page = admin.get(&app, "/settings/account").await;
+    assert!(page.status == StatusCode::OK && page.text.contains("The disk is nearly full"));
+    // In and out, and what makes room: answered by their handlers.
+    app.user(MEMBER, Role::Member).await;
+    let member = app.sign_in(MEMBER, PASSWORD).await;
+    for (caller, path) in [
+        (&admin, "/backups/none/delete"),
+        (&admin, "/export/archives/none/remove"),
+        (&member, "/files/none/delete"),
+        (&member, "/logout"),
+    ] {
+        let reply = caller.post(&app, path, &[]).await;
+        assert_ne!(reply.status, StatusCode::INSUFFICIENT_STORAGE, "{path}");
+    }
+    assert!(
+        Caller::default()
+            .get(&app, "/login")
+            .await
+            .text
+            .contains("Sign in")
+    );
+    app.free.store(1024 * MIB, Ordering::SeqCst);
+    let made = admin.json(&app, Method::POST, "/api/tokens", &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+}
+
+#[tokio::test]
+async fn the_limit_is_off_for_load_tests() {
+    let app = TestApp::with(&[("CRM_WRITE_LIMITS", "off")]).await;
+    let admin = app.admin().await;
+    for _ in 0..125 {
+        let body = json!({ "name": "one of many", "scope": "read" });
+        let reply = admin.json(&app, Method::POST, "/api/tokens", &body).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+    }
+}
