@@ -12,17 +12,23 @@ help() {
   case "${1:-}" in -h | --help) sed -n '2,/^[^#]/{s/^# \{0,1\}//p;}' "$0"; exit 0 ;; esac
 }
 
+# no_options "$@": for a script that takes none.
+no_options() { [ $# -eq 0 ] || die "unknown option: $1; see --help"; }
+
 # need COMMAND HINT: a missing tool is named together with what it is for.
 need() { command -v "$1" >/dev/null 2>&1 || die "$1 is missing: $2"; }
 
-# The worker's command line: the release build, else the debug build.
-worker() {
-  local bin
-  for bin in "$ROOT/target/release/crm-worker" "$ROOT/target/debug/crm-worker" "$(command -v crm-worker || true)"; do
+# program NAME ARGUMENTS...: the release build, else the debug build, else the installed one.
+program() {
+  local name=$1 bin
+  shift
+  for bin in "$ROOT/target/release/$name" "$ROOT/target/debug/$name" "$(command -v "$name" || true)"; do
     if [ -x "$bin" ]; then CRM_LOG="${CRM_LOG:-warn}" "$bin" "$@"; return; fi
   done
-  die "crm-worker is not built: run ops/run once, or cargo build --release"
+  die "$name is not built: run ops/run once, or cargo build --release"
 }
+worker() { program crm-worker "$@"; }
+api() { program crm-api "$@"; }
 
 front_end() {
   need node "install Node.js 20 or later, for the front-end bundle"
