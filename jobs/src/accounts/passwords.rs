@@ -234,6 +234,8 @@ fn argon2() -> Argon2<'static> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -252,6 +254,23 @@ mod tests {
         assert!(check(&"x1".repeat(129), &context).is_err());
         check("robin walks home at dusk", &context).unwrap();
         check("four quiet herons", &context).unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn two_hashes_run_at_a_time_at_most() {
+        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        let work = || {
+            let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
+            hash_now("four quiet herons");
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
+            running
+        };
+        let flood: Vec<_> = (0..8).map(|_| tokio::spawn(in_background(work))).collect();
+        let mut most = 0;
+        for task in flood {
+            most = most.max(task.await.unwrap().unwrap());
+        }
+        assert_eq!(most, 2);
     }
 
     #[tokio::test]

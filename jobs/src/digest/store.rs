@@ -6,7 +6,7 @@ use sqlx::{FromRow, SqliteConnection};
 
 use super::{Facts, Narrative, Rendered, policy};
 use crate::{
-    clock::DAY,
+    clock::{DAY, MINUTE},
     db::{Db, DbError, WriteTx},
     mail,
     queue::JobId,
@@ -92,7 +92,7 @@ pub struct Delivery {
 }
 
 /// The window of the next digest: from the last delivered one, or from the first
-/// that ever failed, up to now.
+/// that ever failed, up to now; the last day where neither can be.
 pub async fn next_window(tx: &mut WriteTx) -> Result<(i64, i64), DbError> {
     let now = tx.now();
     let last: Option<i64> = sqlx::query_scalar(
@@ -100,6 +100,8 @@ pub async fn next_window(tx: &mut WriteTx) -> Result<(i64, i64), DbError> {
     )
     .fetch_one(&mut **tx)
     .await?;
+    // One that ends in the future was made by a clock that has been put back since.
+    let last = last.filter(|last| *last <= now + MINUTE);
     let from = last.unwrap_or(now - DAY).clamp(now - MOST_DAYS * DAY, now);
     Ok((from, now))
 }

@@ -422,6 +422,22 @@ async fn quiet_days_held_mail_and_the_switch_send_nothing() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_makes_no_days_of_silence() {
+    let set = Set::new(kind, None).await;
+    set.t.advance(10 * DAY);
+    set.mail("e1", "in", "x").await;
+    set.send(true).await;
+    set.t.advance(-10 * DAY + HOUR);
+    set.mail("e2", "in", "x").await;
+    set.send(true).await;
+    let all = history(&set.t.db, None, 9).await.unwrap();
+    assert_eq!(all.len(), 2);
+    let next = all.iter().min_by_key(|digest| digest.window_to).unwrap();
+    assert_eq!(next.window_from, next.window_to - DAY);
+    assert!(set.text(&next.id).await.contains("Terms e2"));
+}
+
+#[tokio::test]
 async fn a_preview_moves_nothing_and_missed_days_roll_forward() {
     let set = Set::new(kind, None).await;
     set.mail("e1", "in", "x").await;

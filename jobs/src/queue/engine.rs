@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    JobId, Registry,
+    JobId, Registry, clock_back,
     finish::{Finished, Reports},
     running::{Inbox, Running},
     turn::{self, Turn, Turned},
@@ -69,6 +69,8 @@ pub struct Engine {
     next_due: Option<i64>,
     next_beat: Instant,
     last_turn: Instant,
+    /// What the clock said then.
+    last_now: i64,
     data_version: i64,
     stopping: bool,
 }
@@ -112,6 +114,8 @@ impl Engine {
             next_due: Some(0),
             next_beat: Instant::now(),
             last_turn: Instant::now(),
+            // It may have been put back while no worker ran.
+            last_now: i64::MAX,
             data_version: 0,
             stopping: false,
         })
@@ -132,20 +136,14 @@ impl Engine {
         );
         loop {
             self.collect();
-            if self.wants_turn()
-                && let Err(error) = self.turn().await
-            {
-                tracing::warn!(%error, "the queue's turn failed and is tried again: {error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
+            let failed = self.wants_turn() && !self.turned().await;
             if self.stopping && (self.running.count() == 0 && self.finished.is_empty()) {
                 break;
             }
             if deadline.is_some_and(|d| Instant::now() >= d) {
                 break;
             }
-            if !self.wants_turn() {
+            if !failed && !self.wants_turn() {
                 self.sleep(socket.as_ref(), deadline, &stop).await;
             }
             if stop.is_cancelled() && !self.stopping {
@@ -155,6 +153,17 @@ impl Engine {
             }
         }
         self.sign_off().await
+    }
+
+    /// A turn, and whether it went well; one that failed is tried again soon.
+    async fn turned(&mut self) -> bool {
+        let Err(error) = self.turn().await else {
+            return true;
+        };
+        tracing::warn!(%error, "the queue's turn failed and is tried again: {error}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        self.mend_writer().await;
+        false
     }
 
     fn collect(&mut self) {
@@ -196,16 +205,18 @@ impl Engine {
             self.fund_zone = settings::fund_zone(&self.db).await?;
         }
         let slots = self.free_slots();
+        let now = self.db.now();
         let turn = Turn {
             registry: &self.registry,
             worker: &self.identity.id,
             run_dir: &self.db.dir().run(),
             fund_zone: &self.fund_zone,
-            now: self.db.now(),
+            now,
             beat: beat.then_some(millis(self.config.lease)),
             finished: &self.finished,
             reports: &self.reports,
             due: self.is_due(),
+            clock_went_back: now < self.last_now - clock_back::TOLERANCE,
             slots,
         };
         let Turned {
@@ -219,6 +230,7 @@ impl Engine {
         self.reports = Reports::default();
         self.next_due = next_due;
         self.last_turn = Instant::now();
+        self.last_now = now;
         if slots > 0 {
             self.more = claimed.len() >= slots;
         }
@@ -235,6 +247,18 @@ impl Engine {
             self.look().await?;
         }
         Ok(())
+    }
+
+    /// After `SQLITE_FULL` the file rolled back by itself, but sqlx still counts a
+    /// transaction, and such a connection never begins another.
+    async fn mend_writer(&mut self) {
+        if self.writer.ping().await.is_ok() && !self.writer.is_in_transaction() {
+            return;
+        }
+        match db::connect_writer(&self.db).await {
+            Ok(fresh) => self.writer = fresh,
+            Err(error) => tracing::warn!(%error, "no connection to write: {error}"),
+        }
     }
 
     /// A peer took this worker for dead (it was stopped, or starved, beyond its

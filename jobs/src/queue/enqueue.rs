@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::{JobId, Payload, Prepared, Unique, UniqueWhile};
+use super::{JobId, Payload, Prepared, Unique, UniqueWhile, clock_back::TOLERANCE};
 use crate::db::{DbError, WriteTx};
 
 /// What [`enqueue`] did.
@@ -161,13 +161,15 @@ async fn find_equal(
     sqlx::query_scalar(
         "select id from jobs
          where kind = ?1 and unique_key = ?2 and unique_key is not null
-           and (state in ('scheduled', 'available') or (?3 and state = 'running') or created_at > ?4)
+           and (state in ('scheduled', 'available') or (?3 and state = 'running') or created_at > ?4 and created_at <= ?5)
          order by id desc limit 1",
     )
     .bind(kind)
     .bind(&unique.key)
     .bind(running_counts)
     .bind(since)
+    // One from a clock that has been put back since holds nothing up.
+    .bind(now + TOLERANCE)
     .fetch_optional(conn)
     .await
 }

@@ -11,6 +11,7 @@
 //! - [`Engine`] claims, runs and finishes jobs in the worker process.
 
 mod claim;
+mod clock_back;
 mod context;
 pub mod control;
 mod engine;

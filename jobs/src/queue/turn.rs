@@ -7,6 +7,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::{
     Registry,
     claim::{self, Claimed},
+    clock_back,
     finish::{self, Finished, Reports},
     schedules,
     test_point::test_point,
@@ -27,6 +28,8 @@ pub(super) struct Turn<'a> {
     pub reports: &'a Reports,
     /// Promote due jobs and fire schedules.
     pub due: bool,
+    /// Plan again what a wrong clock planned.
+    pub clock_went_back: bool,
     /// Jobs wanted.
     pub slots: usize,
 }
@@ -58,6 +61,9 @@ impl Turn<'_> {
         }
         if !self.finished.is_empty() {
             finish::acknowledge(&mut tx, self.now, self.finished).await?;
+        }
+        if self.clock_went_back {
+            clock_back::plan_again(&mut tx, self.fund_zone, self.now).await?;
         }
         if self.due {
             promote(&mut tx, self.now).await?;

@@ -382,10 +382,10 @@ async fn a_clock_that_jumps_takes_no_backup_twice_and_removes_none_too_early() {
     assert_eq!(nightly(&t).await, 1, "ten missed nights make one backup");
     t.advance(-10 * DAY);
     assert_eq!(nightly(&t).await, 1, "back in time nothing is due");
-    t.advance(9 * DAY);
-    assert_eq!(nightly(&t).await, 1);
-    t.advance(2 * DAY);
-    assert_eq!(nightly(&t).await, 2);
+    for nights in 2..=4 {
+        t.advance(DAY);
+        assert_eq!(nightly(&t).await, nights, "every night has its backup");
+    }
     assert!(!backup::list(t.db.read(), None, 9).await.unwrap().is_empty());
     // The night of a DST change has one backup, also at an hour that is left out
     // (29 March 2026, Berlin) or comes twice (25 October).

@@ -20,6 +20,10 @@ use super::{
     grid::grid_of_one,
 };
 
+mod drills;
+mod older;
+mod refused;
+
 const BY: &str = "shell";
 
 fn dir(t: &TestDb) -> DataDir {
@@ -99,6 +103,33 @@ fn names_in(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder)
         .map(|d| d.flatten().map(|e| e.path()).collect())
         .unwrap_or_default()
+}
+
+/// A copy of the database with a statement run on it.
+async fn edited(t: &TestDb, place: &Path, name: &str, sql: &'static str) -> Source {
+    use sqlx::ConnectOptions;
+    let path = place.join(name);
+    let mut tx = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(t.db.dir().database())
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("vacuum into ?1")
+        .bind(path.display().to_string())
+        .execute(&mut tx)
+        .await
+        .unwrap();
+    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query(sql).execute(&mut conn).await.unwrap();
+    sqlx::Connection::close(conn).await.unwrap();
+    Source {
+        file: path,
+        manifest: None,
+    }
 }
 
 #[tokio::test]
@@ -223,238 +254,6 @@ async fn a_token_is_good_once_for_one_person_and_one_version() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_restored_is_refused_and_changes_nothing() {
-    let t = TestDb::new().await;
-    grid_of_one(&t).await;
-    let taken = back_up(&t).await;
-    let whole = std::fs::read(t.db.dir().backups().join(&taken.file_name)).unwrap();
-    let place = t.dir().join("uploaded");
-    std::fs::create_dir_all(&place).unwrap();
-    let put = |name: &str, bytes: &[u8]| {
-        let path = place.join(name);
-        std::fs::write(&path, bytes).unwrap();
-        Source {
-            file: path,
-            manifest: None,
-        }
-    };
-    let foreign = {
-        let path = place.join("foreign.db");
-        let mut conn = {
-            use sqlx::ConnectOptions;
-            sqlx::sqlite::SqliteConnectOptions::new()
-                .filename(&path)
-                .create_if_missing(true)
-                .connect()
-                .await
-                .unwrap()
-        };
-        sqlx::query("create table x (y)")
-            .execute(&mut conn)
-            .await
-            .unwrap();
-        sqlx::Connection::close(conn).await.unwrap();
-        Source {
-            file: path,
-            manifest: None,
-        }
-    };
-    let mut middle = whole.clone();
-    let at = middle.len() / 2;
-    middle[at] ^= 64;
-    let newer = edited(&t, &place, "newer.db", "insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9999, 'later', 1, x'00', 0)").await;
-    let trigger = edited(
-        &t,
-        &place,
-        "trigger.db",
-        "create trigger evil after insert on audit_log begin delete from users; end",
-    )
-    .await;
-    let changed = edited(
-        &t,
-        &place,
-        "changed.db",
-        "update _sqlx_migrations set checksum = x'00' where version = 3",
-    )
-    .await;
-    let zeros = zstd::encode_all(std::io::repeat(0).take_some(40_000_000), 3).unwrap();
-    for (source, says) in [
-        (put("empty", b""), "neither"),
-        (put("text.csv", b"a,b,c\n1,2,3\n"), "neither"),
-        (put("cut.zst", &whole[..whole.len() / 2]), ""),
-        (put("flipped.zst", &middle), ""),
-        (put("half.db", b"SQLite format 3\0 and then nothing"), ""),
-        (put("bomb.zst", &zeros), "more than"),
-        (foreign, "not one of Venture CRM"),
-        (newer, "install that release first"),
-        (trigger, "evil"),
-        (changed, "today's schema"),
-    ] {
-        let name = source.name();
-        let asked = Asked {
-            source,
-            backup_id: None,
-            user: BY,
-            scratch: None,
-            identity: None,
-            most: 20_000_000,
-        };
-        let error = restore::preview(&t.db, asked).await.expect_err(&name);
-        assert!(error.to_string().contains(says), "{name}: {error}");
-    }
-    assert!(names_in(&t.db.dir().restore()).is_empty());
-    assert!(restore::status(&dir(&t)).unwrap().is_none());
-    // The same bytes whole, without a manifest, may be restored, with a warning.
-    let shown = look(&t, put("whole.db.zst", &whole)).await.unwrap();
-    assert!(shown.warnings[0].contains("no manifest"));
-}
-
-trait TakeSome: Sized {
-    fn take_some(self, n: u64) -> std::io::Take<Self>;
-}
-
-impl<R: std::io::Read> TakeSome for R {
-    fn take_some(self, n: u64) -> std::io::Take<Self> {
-        self.take(n)
-    }
-}
-
-/// A copy of the database with a statement run on it.
-async fn edited(t: &TestDb, place: &Path, name: &str, sql: &'static str) -> Source {
-    use sqlx::ConnectOptions;
-    let path = place.join(name);
-    let mut tx = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(t.db.dir().database())
-        .connect()
-        .await
-        .unwrap();
-    sqlx::query("vacuum into ?1")
-        .bind(path.display().to_string())
-        .execute(&mut tx)
-        .await
-        .unwrap();
-    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&path)
-        .connect()
-        .await
-        .unwrap();
-    sqlx::query(sql).execute(&mut conn).await.unwrap();
-    sqlx::Connection::close(conn).await.unwrap();
-    Source {
-        file: path,
-        manifest: None,
-    }
-}
-
-#[tokio::test]
-async fn a_damaged_backup_is_refused_before_anything_is_asked() {
-    let t = TestDb::new().await;
-    grid_of_one(&t).await;
-    let taken = back_up(&t).await;
-    let path = t.db.dir().backups().join(&taken.file_name);
-    let whole = std::fs::read(&path).unwrap();
-    // `ops/chaos damage` tries a thousand.
-    for n in 0..200 {
-        let mut damaged = whole.clone();
-        let at = n * whole.len() / 200;
-        if n % 2 == 0 {
-            damaged[at] ^= 1 << (n % 8);
-        } else {
-            damaged.truncate(at);
-        }
-        std::fs::write(&path, &damaged).unwrap();
-        assert!(
-            backup::verify_file(&path).await.is_err(),
-            "damage {n} at byte {at}"
-        );
-    }
-    let error = look(&t, source_of(&t, &taken)).await.unwrap_err();
-    assert!(error.to_string().contains("damaged"), "{error}");
-    std::fs::write(&path, &whole).unwrap();
-    look(&t, source_of(&t, &taken)).await.unwrap();
-}
-
-#[tokio::test]
-async fn an_older_schema_is_migrated_in_the_scratch_folder() {
-    let mut t = TestDb::new().await;
-    grid_of_one(&t).await;
-    let before = rows(&t.db).await;
-    // As the release before this migration left it.
-    let older = as_before(
-        &t,
-        12,
-        &[
-            "drop index commitment_events_by_time",
-            "drop index backups_verified",
-            "alter table backups drop column kind",
-            "alter table backups drop column recipient",
-            "alter table backups drop column second_state",
-            "alter table backups drop column second_error",
-        ],
-    )
-    .await;
-    add_row(&t, "Later").await;
-    let shown = look(&t, older).await.unwrap();
-    assert!(shown.schema_version < shown.migrated_to);
-    assert!(
-        shown.warnings.iter().any(|w| w.contains("older release")),
-        "{:?}",
-        shown.warnings
-    );
-    ask(&t, &shown).await.unwrap();
-    assert_eq!(carry_out(&mut t).await.phase, Phase::Finished);
-    assert_eq!(rows(&t.db).await, before);
-    crm_jobs::db::check_schema(&t.db).await.unwrap();
-}
-
-/// A copy with the tables of migration `last` and none of later ones; `undone`
-/// takes back what those did to tables that were there before.
-async fn as_before(t: &TestDb, last: i64, undone: &[&'static str]) -> Source {
-    use sqlx::ConnectOptions;
-    let source = edited(t, t.dir(), "older.db", "select 1").await;
-    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&source.file)
-        .foreign_keys(false)
-        .connect()
-        .await
-        .unwrap();
-    let there: Vec<String> =
-        sqlx::query_scalar("select name from sqlite_schema where type = 'table'")
-            .fetch_all(&mut conn)
-            .await
-            .unwrap();
-    for table in there.iter().filter(|table| begins_after(table, last)) {
-        let sql = sqlx::AssertSqlSafe(format!("drop table {table}"));
-        sqlx::query(sql).execute(&mut conn).await.unwrap();
-    }
-    for sql in undone {
-        sqlx::query(*sql).execute(&mut conn).await.unwrap();
-    }
-    sqlx::query("delete from _sqlx_migrations where version > ?1")
-        .bind(last)
-        .execute(&mut conn)
-        .await
-        .unwrap();
-    sqlx::Connection::close(conn).await.unwrap();
-    source
-}
-
-/// Whether a migration after `last` makes this table.
-fn begins_after(table: &str, last: i64) -> bool {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
-    std::fs::read_dir(folder).unwrap().any(|file| {
-        let path = file.unwrap().path();
-        let number: Option<i64> = path
-            .file_name()
-            .and_then(|name| name.to_str()?.split('_').next()?.parse().ok());
-        number.is_some_and(|number| number > last)
-            && std::fs::read_to_string(&path)
-                .unwrap()
-                .contains(&format!("create table {table} ("))
-    })
-}
-
-#[tokio::test]
 async fn who_has_the_database_open_keeps_it() {
     let t = TestDb::new().await;
     grid_of_one(&t).await;
@@ -482,64 +281,6 @@ async fn who_has_the_database_open_keeps_it() {
     std::fs::write(&path, serde_json::to_vec(&status).unwrap()).unwrap();
     let error = Db::open(t.dir(), t.db.clock().clone()).await.unwrap_err();
     assert!(error.to_string().contains("cut off"), "{error}");
-}
-
-#[tokio::test]
-async fn a_drill_proves_the_newest_and_finds_what_is_wrong() {
-    let t = TestDb::new().await;
-    grid_of_one(&t).await;
-    attach(&t, "one.txt", b"bytes").await;
-    let taken = back_up(&t).await;
-    let drill = |t: &TestDb| {
-        let db = t.db.clone();
-        async move {
-            let mut tx = db.write().await.unwrap();
-            queue::enqueue(&mut tx, &DrillBackup {}).await.unwrap();
-            tx.commit().await.unwrap();
-            queue::drain(&db, &tasks::registry()).await.unwrap();
-            drill::list(db.read(), 1).await.unwrap().remove(0)
-        }
-    };
-    let passed = drill(&t).await;
-    assert_eq!(passed.state, "passed", "{:?}", passed.error);
-    assert_eq!(passed.backup_id, taken.id);
-    assert!(
-        passed.compared.contains("sampled investors"),
-        "{}",
-        passed.compared
-    );
-    assert!(names_in(&t.db.dir().restore()).is_empty());
-    let health = backup::health(&t.db).await.unwrap();
-    assert!(health.alarms.is_empty() && health.last_proven_at.is_some());
-
-    // A live record that says the same version and other words is found.
-    let mut tx = t.db.write().await.unwrap();
-    sqlx::query("update grid_rows set cells = '{}'")
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-    t.advance(1_000);
-    assert_eq!(drill(&t).await.state, "failed");
-    // So is a manifest that lies.
-    let mut manifest: Manifest = serde_json::from_str(&taken.manifest).unwrap();
-    manifest.facts.audit_head = "0".repeat(64);
-    let mut tx = t.db.write().await.unwrap();
-    sqlx::query("update backups set manifest = ?1")
-        .bind(serde_json::to_string(&manifest).unwrap())
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-    t.advance(1_000);
-    let failed = drill(&t).await;
-    assert_eq!(failed.state, "failed");
-    let health = backup::health(&t.db).await.unwrap();
-    assert!(
-        health.alarms[0].contains("drill failed"),
-        "{:?}",
-        health.alarms
-    );
 }
 
 /// Somebody, and the text that stands for the secret of their second factor.

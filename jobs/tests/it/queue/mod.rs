@@ -1,5 +1,6 @@
 //! What the queue promises, held against a real database file.
 
+mod clock_back;
 mod ending;
 mod enqueueing;
 mod schedules;

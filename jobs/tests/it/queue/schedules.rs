@@ -12,7 +12,7 @@ fn at(text: &str) -> i64 {
     text.parse::<Timestamp>().unwrap().as_millisecond()
 }
 
-async fn install(t: &TestDb, expression: &'static str, catch_up: CatchUp) {
+pub async fn install(t: &TestDb, expression: &'static str, catch_up: CatchUp) {
     let mut tx = t.db.write().await.unwrap();
     let nightly = DefaultSchedule {
         name: "nightly",
