@@ -11,6 +11,7 @@ pub mod config;
 mod cors;
 mod csrf;
 pub mod doctor;
+mod drain;
 pub mod error;
 pub mod extract;
 pub mod flash;

@@ -12,6 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::{
     access::{Access, Guard, guard, makes_room},
+    drain,
     limits::Cost,
     state::App,
 };
@@ -184,7 +185,8 @@ impl Route {
         self
     }
 
-    /// The handler behind its access check and body limit.
+    /// The handler behind its access check and body limit; what they refuse is
+    /// read to its end.
     pub fn into_handler(self, app: &App) -> MethodRouter<App> {
         let check = Guard {
             app: app.clone(),
@@ -196,6 +198,7 @@ impl Route {
         self.handler
             .route_layer(DefaultBodyLimit::max(self.body_limit))
             .route_layer(middleware::from_fn_with_state(check, guard))
+            .route_layer(middleware::from_fn(drain::read_what_is_refused))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Signing in, out, and behind links.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use crm_jobs::{
-    accounts::{Role, links},
+    accounts::{Role, links, tokens::Scope},
     audit::Actor,
     clock::{HOUR, MINUTE},
 };
+use serde_json::json;
 
 use crate::harness::{ADMIN, Caller, MEMBER, PASSWORD, TestApp};
 
@@ -257,4 +258,32 @@ async fn a_withdrawn_invitation_no_longer_works() {
         .get(&app, &format!("/setup/{secret}"))
         .await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn programs_have_invitations_mailed_to_colleagues_only() {
+    let app = TestApp::new().await;
+    let admin = app.user(ADMIN, Role::Admin).await;
+    let script = app.token(&admin, Scope::All).await;
+    let path = "/api/admin/invites";
+    let body = json!({ "email": "bo@elsewhere.example", "role": "member", "mail": true });
+    let refused = script.json(&app, Method::POST, path, &body).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.json()["field"], "mail", "{}", refused.text);
+    assert!(refused.text.contains("(example.org)"), "{}", refused.text);
+    // A refusal leaves no invitation behind.
+    assert_eq!(script.get(&app, path).await.json(), json!([]));
+    let body = json!({ "email": "Bo@EXAMPLE.org", "role": "member", "mail": true });
+    let made = script.json(&app, Method::POST, path, &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let (state, sealed): (String, String) =
+        sqlx::query_as("select state, sealed from invite_letters")
+            .fetch_one(app.db.read())
+            .await
+            .unwrap();
+    let link = made.json()["link"].as_str().unwrap().to_owned();
+    let secret = link.rsplit('/').next().unwrap();
+    assert!(state == "queued" && !sealed.is_empty() && !sealed.contains(secret));
+    let jobs = script.get(&app, "/api/jobs?kind=send_invite").await;
+    assert!(jobs.text.contains("send_invite") && !jobs.text.contains(secret));
 }

@@ -156,6 +156,12 @@ impl Caller {
         self
     }
 
+    /// A header it sends.
+    pub fn value(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
     pub fn request(
         &self,
         method: Method,

@@ -5,6 +5,10 @@ use std::sync::atomic::Ordering;
 use axum::http::{Method, StatusCode};
 use crm_jobs::accounts::{Role, tokens::Scope};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::harness::{Caller, MEMBER, PASSWORD, TestApp};
 
@@ -100,4 +104,34 @@ async fn the_limit_is_off_for_load_tests() {
         let reply = admin.json(&app, Method::POST, "/api/tokens", &body).await;
         assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
     }
+}
+
+/// As most clients do: everything is sent before the answer is looked at.
+#[tokio::test]
+async fn a_file_that_is_too_large_is_refused_in_words_not_by_hanging_up() {
+    let app = TestApp::new().await;
+    let user = app.user(MEMBER, Role::Member).await;
+    let token = app.token(&user, Scope::All).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app.router()).await });
+    let part =
+        "--line\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n";
+    let size = 60 * 1024 * 1024;
+    let head = format!(
+        "POST /api/imports HTTP/1.1\r\nhost: {address}\r\nauthorization: {}\r\nconnection: close\r\n\
+         content-type: multipart/form-data; boundary=line\r\ncontent-length: {}\r\n\r\n{part}",
+        token.value("authorization"),
+        size + part.len(),
+    );
+    let mut line = TcpStream::connect(address).await.unwrap();
+    line.write_all(head.as_bytes()).await.unwrap();
+    let rows = vec![b'x'; 1024 * 1024];
+    for _ in 0..60 {
+        line.write_all(&rows).await.expect("the line stays open");
+    }
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("\"too_large\""), "{answer}");
 }
