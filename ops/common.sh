@@ -18,6 +18,20 @@ no_options() { [ $# -eq 0 ] || die "unknown option: $1; see --help"; }
 # need COMMAND HINT: a missing tool is named together with what it is for.
 need() { command -v "$1" >/dev/null 2>&1 || die "$1 is missing: $2"; }
 
+# wants COMMAND PACKAGES...: what Debian calls it, should it be missing; fetch_missing installs all of them.
+missing=()
+wants() { command -v "$1" >/dev/null 2>&1 || missing+=("${@:2}"); }
+fetch_missing() {
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    die "please install: ${missing[*]} (Debian: sudo apt-get install --no-install-recommends ${missing[*]})"
+  fi
+  say "== installing ${missing[*]}"
+  apt-get update -qq || die "apt-get update failed"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    die "could not install: ${missing[*]}"
+}
+
 # program NAME ARGUMENTS...: the release build, else the debug build, else the installed one.
 program() {
   local name=$1 bin

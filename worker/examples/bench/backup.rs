@@ -16,7 +16,7 @@ use crm_jobs::testing::TestDb;
 use serde_json::{Value, json};
 
 use crate::{
-    measure::{Process, Times, admin_token, binary, ms, row},
+    measure::{self, Process, Times, admin_token, binary, ms, row},
     search,
 };
 
@@ -24,7 +24,7 @@ const ADDRESS: &str = "127.0.0.1:18096";
 const INVESTORS: usize = 40_000;
 
 pub async fn run() {
-    let investors = std::env::var("CRM_BENCH_INVESTORS").map_or(INVESTORS, |n| n.parse().unwrap());
+    let investors = measure::rows(INVESTORS);
     println!("\nbackup: {investors} generated investors with their history");
     let mut t = TestDb::on_system_clock().await;
     search::fill(&t, investors).await;

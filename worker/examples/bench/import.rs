@@ -12,7 +12,7 @@ use std::{
 use crm_jobs::testing::TestDb;
 use serde_json::{Value, json};
 
-use crate::measure::{Process, admin_token, ms, row};
+use crate::measure::{self, Process, admin_token, ms, row};
 
 const ADDRESS: &str = "127.0.0.1:18097";
 const ROWS: usize = 50_000;
@@ -48,10 +48,7 @@ fn file(rows: usize, note: &str) -> String {
 }
 
 pub async fn run() {
-    let rows = std::env::var("CRM_BENCH_ROWS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(ROWS);
+    let rows = measure::rows(ROWS);
     let first = file(rows, "note");
     println!(
         "\nimport: {rows} × 40, {:.1} MB of CSV, with contacts, funds and choices",

@@ -17,6 +17,7 @@ mod grid;
 mod import;
 #[path = "../shared/measure.rs"]
 mod measure;
+mod others;
 mod queue;
 mod search;
 mod table;

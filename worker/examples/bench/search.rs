@@ -10,7 +10,7 @@ use crm_jobs::{
 };
 use serde_json::{Value, json};
 
-use crate::measure::{Process, Times, admin_token, ms, row, until};
+use crate::measure::{self, Process, Times, admin_token, ms, row, until};
 
 const ADDRESS: &str = "127.0.0.1:18097";
 const CHUNK: usize = 1_000;
@@ -68,8 +68,7 @@ impl Dice {
 type Asked = fn(&mut Dice, &str) -> String;
 
 pub async fn run() {
-    // A smaller run shows that it works; figures count at 50,000.
-    let investors = std::env::var("CRM_BENCH_INVESTORS").map_or(50_000, |n| n.parse().unwrap());
+    let investors = measure::rows(50_000);
     println!("\nsearch: {investors} generated investors, each with two contacts");
     let t = TestDb::on_system_clock().await;
     let start = Instant::now();

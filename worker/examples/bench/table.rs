@@ -6,7 +6,9 @@ use crm_jobs::{
 };
 use serde_json::{Map, Value, json};
 
-pub const ROWS: usize = 50_000;
+use crate::measure;
+
+const ROWS: usize = 50_000;
 const CHUNK: usize = 5_000;
 
 const BY: ChangeBy<'static> = ChangeBy {
@@ -36,7 +38,7 @@ pub async fn fill(t: &TestDb) -> Vec<String> {
     tx.commit().await.unwrap();
     let mut dice = Dice(0x00C0_FFEE_1234_5678);
     let mut ids = Vec::new();
-    for chunk in 0..ROWS / CHUNK {
+    for chunk in 0..measure::rows(ROWS) / CHUNK {
         let rows: Vec<Operation> = (0..CHUNK)
             .map(|n| Operation::AddRow {
                 id: None,

@@ -8,7 +8,10 @@ use crm_jobs::{
 };
 use serde_json::{Value, json};
 
-use crate::measure::{Process, Times, admin_token, ms, row};
+use crate::{
+    measure::{Process, Times, admin_token, ms, row},
+    others,
+};
 
 const ROWS: usize = 10_000;
 const COLUMNS: usize = 40;
@@ -32,7 +35,9 @@ pub async fn run() {
             ms(one.at(99))
         ),
     );
-    row("", &format!("{:.0} /s", one.per_second()), "");
+    let rate = one.per_second();
+    row("", &format!("{rate:.0} /s"), "");
+    others::edits(one.at(50), rate);
     let start = Instant::now();
     let mut writers = Vec::new();
     for n in 0..8 {

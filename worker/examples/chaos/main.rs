@@ -17,7 +17,9 @@
 
 mod automations;
 mod clients;
+mod clock;
 mod damage;
+mod disk;
 #[path = "../shared/measure.rs"]
 mod measure;
 mod restore;
@@ -39,6 +41,8 @@ async fn main() {
         Wanted::Firings(firings) => end(automations::run(firings).await),
         Wanted::Restores(kills) => end(restore::main(kills).await),
         Wanted::Damage(rounds) => end(damage::main(rounds).await),
+        Wanted::Disk(rounds) => end(disk::main(rounds).await),
+        Wanted::Clock(jumps) => end(clock::main(jumps).await),
     };
     let t = TestDb::on_system_clock().await;
     crm_jobs::demo::fill(t.dir(), t.db.now()).await.unwrap();
@@ -76,6 +80,8 @@ enum Wanted {
     Firings(usize),
     Restores(restore::Kills),
     Damage(usize),
+    Disk(usize),
+    Clock(usize),
 }
 
 fn end(wrong: usize) -> ! {
@@ -95,8 +101,10 @@ fn wanted() -> Wanted {
         ["restore", "--every-step", n] => Wanted::Restores(restore::Kills::EveryStep(number(n))),
         ["damage"] => Wanted::Damage(1_000),
         ["damage", "--rounds", n] => Wanted::Damage(number(n)),
-        _ => panic!(
-            "usage: chaos [--kills N | automations [--firings N] | restore [--rounds N | --every-step N] | damage [--rounds N]]"
-        ),
+        ["disk"] => Wanted::Disk(100),
+        ["disk", "--rounds", n] => Wanted::Disk(number(n)),
+        ["clock"] => Wanted::Clock(100),
+        ["clock", "--jumps", n] => Wanted::Clock(number(n)),
+        _ => panic!("ops/chaos --help says what there is"),
     }
 }

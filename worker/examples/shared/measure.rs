@@ -149,6 +149,11 @@ impl Times {
     }
 }
 
+/// How many rows to measure with: `CRM_BENCH_ROWS`, or what the figures are about.
+pub fn rows(usual: usize) -> usize {
+    std::env::var("CRM_BENCH_ROWS").map_or(usual, |n| n.parse().unwrap())
+}
+
 pub fn row(name: &str, value: &str, note: &str) {
     println!("  {name:<44} {value:>16}  {note}");
 }

@@ -15,6 +15,7 @@ mod corpus;
 mod drafts;
 mod foreign;
 mod google;
+mod shell;
 mod silence;
 
 use google::Google;

@@ -12,6 +12,8 @@ mod automations;
 mod digest;
 mod email;
 mod full_disk;
+mod invitation;
+mod peers;
 mod processes;
 mod restore;
 mod shell;

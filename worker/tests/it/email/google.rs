@@ -94,16 +94,22 @@ impl Google {
 
     /// A worker that reaches the API another way.
     pub fn worker_by(&self, t: &TestDb, api: &str, crash_at: Option<&str>) -> Worker {
-        let mut command = command(t.dir(), &["run", "--slots", "4"]);
-        command
-            .env("CRM_GMAIL_CREDENTIALS", self.dir.join("credentials.json"))
-            .env("CRM_GMAIL_API_BASE", api)
-            .env("CRM_GMAIL_TOKEN_URL", format!("{}/token", self.address))
-            .stdin(Stdio::null());
+        let mut command = self.command(t, &["run", "--slots", "4"]);
+        command.env("CRM_GMAIL_API_BASE", api).stdin(Stdio::null());
         if let Some(point) = crash_at {
             command.env("CRM_CRASH_AT", point);
         }
         Worker(command.spawn().unwrap())
+    }
+
+    /// The worker's command line, told where mail is.
+    pub fn command(&self, t: &TestDb, arguments: &[&str]) -> Command {
+        let mut command = command(t.dir(), arguments);
+        command
+            .env("CRM_GMAIL_CREDENTIALS", self.dir.join("credentials.json"))
+            .env("CRM_GMAIL_API_BASE", &self.address)
+            .env("CRM_GMAIL_TOKEN_URL", format!("{}/token", self.address));
+        command
     }
 }
 

@@ -1,0 +1,287 @@
+//! `ops/chaos disk`: backups on a file system that has room for a random part of what
+//! they need, while somebody writes. Counted: what is half there afterwards, what was
+//! answered and is gone, and whether everything works once there is room again.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crm_jobs::{
+    backup::{self, TakeBackup},
+    clock::{Clock, random_fraction},
+    db::{self, Db},
+    queue::{self, JobId},
+};
+
+use crate::measure::binary;
+
+/// The file system, MiB: enough for the database, its log and a copy.
+const DISK: usize = 96;
+const MIB: usize = 1024 * 1024;
+
+/// A file system in memory, gone when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let place = tempfile::tempdir().unwrap();
+        let done = Command::new("mount")
+            .args([
+                "-t",
+                "tmpfs",
+                "-o",
+                &format!("size={DISK}m,mode=700"),
+                "tmpfs",
+            ])
+            .arg(place.path())
+            .status();
+        done.is_ok_and(|status| status.success())
+            .then_some(Self(place))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.path().join("filler")
+    }
+
+    /// Leaves so many bytes free.
+    fn fill(&self, but: usize) {
+        let mut file = std::fs::File::create(self.filler()).unwrap();
+        let (block, mut written) = (vec![7_u8; 64 * 1024], 0);
+        while let Ok(n @ 1..) = file.write(&block) {
+            written += n;
+        }
+        file.set_len(written.saturating_sub(but) as u64).unwrap();
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    taken: usize,
+    full: usize,
+    refused: usize,
+    half: usize,
+    /// Writes that were answered.
+    written: usize,
+    writes_refused: usize,
+}
+
+pub async fn main(rounds: usize) -> usize {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("a small file system cannot be mounted: this needs root");
+        return 1;
+    };
+    let db = Db::open(disk.path(), Clock::System).await.unwrap();
+    db::migrate(&db).await.unwrap();
+    for n in 0..600 {
+        assert!(write(&db, &format!("base-{n}"), 4_000).await);
+    }
+    let mut worker = Command::new(binary("crm-worker"))
+        .args(["run", "--slots", "2"])
+        .env("CRM_DATA_DIR", disk.path())
+        .env(
+            "CRM_LOG",
+            std::env::var("CRM_LOG").unwrap_or("off".to_owned()),
+        )
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while queue::inspect::workers(db.read()).await.unwrap().is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(20), "no worker");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut tally = Tally::default();
+    for _ in 0..rounds {
+        round(&db, &disk, &mut tally).await;
+    }
+    let survived = worker.try_wait().unwrap().is_none();
+    let last = take(&db).await.expect("there is room");
+    let works = ended(&db, last).await;
+    if !works {
+        let told: Option<String> = sqlx::query_scalar(
+            "select state || ' ' || coalesce(last_error, '') from jobs where id = ?1",
+        )
+        .bind(last)
+        .fetch_optional(db.read())
+        .await
+        .unwrap();
+        println!("  the last backup: {}", told.unwrap_or_default());
+    }
+    let _ = worker.kill();
+    let _ = worker.wait();
+    let wrong = judge(&db, &tally, rounds, survived && works).await;
+    db.close().await;
+    wrong
+}
+
+async fn round(db: &Db, disk: &SmallDisk, tally: &mut Tally) {
+    // Now and then there is no room even for the log of what is written.
+    let most = if random_fraction() < 0.3 { 0.05 } else { 20.0 };
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a part of a small disk"
+    )]
+    let room = (random_fraction() * most * MIB as f64) as usize;
+    // The log must grow again, and may not.
+    let _ = sqlx::query("pragma wal_checkpoint(truncate)")
+        .execute(db.read())
+        .await;
+    disk.fill(room);
+    let job = take(db).await;
+    for _ in 0..20 {
+        let key = format!("more-{}", tally.written);
+        if write(db, &key, 20_000).await {
+            tally.written += 1;
+        } else {
+            tally.writes_refused += 1;
+        }
+    }
+    match job {
+        None => tally.refused += 1,
+        Some(job) if ended(db, job).await => tally.taken += 1,
+        Some(job) => {
+            tally.full += 1;
+            disk.make_room();
+            let mut tx = db.write().await.unwrap();
+            let _ = queue::control::cancel(&mut tx, job).await;
+            tx.commit().await.unwrap();
+            disk.fill(room);
+        }
+    }
+    disk.make_room();
+    // What grew is given back, so that each round begins alike.
+    let mut tx = db.write().await.unwrap();
+    sqlx::query("update grid_rows set cells = '{}' where id like 'more-%'")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    tally.half += half(db).await;
+}
+
+/// Files in the folder of backups that no verified backup stands for.
+async fn half(db: &Db) -> usize {
+    let known = backup::list(db.read(), None, 1_000).await.unwrap();
+    let mut bad = 0;
+    for entry in std::fs::read_dir(db.dir().backups()).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let stands = known.iter().any(|b| {
+            name.starts_with(b.file_name.trim_end_matches(".db.zst")) && b.state == "verified"
+        });
+        if !stands {
+            println!("  half: {name}");
+        }
+        bad += usize::from(!stands);
+    }
+    bad
+}
+
+async fn take(db: &Db) -> Option<JobId> {
+    let mut tx = db.write().await.ok()?;
+    let job = queue::enqueue(&mut tx, &TakeBackup::default()).await.ok()?;
+    tx.commit().await.ok()?;
+    Some(job.id)
+}
+
+/// Whether a job was done; not, once it failed for the first time.
+async fn ended(db: &Db, job: JobId) -> bool {
+    let begun = Instant::now();
+    loop {
+        let (state, error): (String, Option<String>) =
+            sqlx::query_as("select state, last_error from jobs where id = ?1")
+                .bind(job)
+                .fetch_one(db.read())
+                .await
+                .unwrap();
+        if state == "done" {
+            return true;
+        }
+        if error.is_some() || begun.elapsed() > Duration::from_secs(20) {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn write(db: &Db, key: &str, bytes: i64) -> bool {
+    let written = async {
+        let mut tx = db.write().await?;
+        sqlx::query("insert into grid_rows (id, position, version, cells, list_since_at, list_by, created_at, created_by, updated_at, updated_by) values (?1, 1, 1, json_object('name', hex(randomblob(?2))), 0, 'x', 0, 'x', 0, 'x')")
+            .bind(key)
+            .bind(bytes)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await
+    };
+    match written.await {
+        Ok(()) => true,
+        Err(error) => {
+            assert!(db::is_full(&error), "{error}");
+            false
+        }
+    }
+}
+
+async fn judge(db: &Db, tally: &Tally, rounds: usize, works: bool) -> usize {
+    let Tally {
+        taken,
+        full,
+        refused,
+        half,
+        written,
+        writes_refused,
+    } = tally;
+    println!(
+        "{rounds} backups on a nearly full disk: {taken} fitted, {full} did not, {refused} could not even be asked for"
+    );
+    let kept: i64 = sqlx::query_scalar("select count(*) from grid_rows where id like 'more-%'")
+        .fetch_one(db.read())
+        .await
+        .unwrap();
+    let whole: String = sqlx::query_scalar("pragma integrity_check")
+        .fetch_one(db.read())
+        .await
+        .unwrap();
+    let newest = backup::newest_verified(db.read()).await.unwrap();
+    let path = newest.map(|b| db.dir().backups().join(b.file_name));
+    let verified = match &path {
+        Some(path) => backup::verify_file(path).await.is_ok(),
+        None => false,
+    };
+    let mut wrong = 0;
+    for (holds, what) in [
+        (*half == 0, format!("{half} files left half")),
+        (
+            usize::try_from(kept).unwrap() == *written,
+            format!("{kept} of {written} answered writes are there; {writes_refused} were refused"),
+        ),
+        (whole == "ok", format!("integrity_check: {whole}")),
+        (
+            works,
+            "the worker lived through it and backs up again".to_owned(),
+        ),
+        (verified, "the newest backup reads back".to_owned()),
+    ] {
+        println!("  {} {what}", if holds { "ok " } else { "BAD" });
+        wrong += usize::from(!holds);
+    }
+    println!("{} passed, {wrong} failed", 5 - wrong);
+    wrong
+}
