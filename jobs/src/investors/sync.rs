@@ -1,5 +1,7 @@
 //! Bringing the projection up to the grid's version, in short transactions.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
@@ -9,8 +11,10 @@ use crate::{
     grid, search,
 };
 
-/// Rows projected in one transaction.
-const BATCH: usize = 500;
+/// Rows projected in one transaction: some tens of milliseconds.
+const BATCH: usize = 200;
+/// Shortest pause between two of them.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// What a sync did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -41,10 +45,16 @@ pub async fn sync(
     };
     drop(conn);
     for (done, chunk) in rows.chunks(BATCH).enumerate() {
+        let begun = Instant::now();
         let mut tx = db.write().await?;
         write_rows(&mut tx, chunk).await?;
         tx.commit().await?;
         progress((done * BATCH + chunk.len()).min(rows.len()), rows.len());
+        if chunk.len() == BATCH {
+            // SQLite has no queue: whoever waits for the lock looks now and then, and
+            // never finds it free if we take it again at once.
+            tokio::time::sleep(begun.elapsed().max(PAUSE)).await;
+        }
     }
     let mut tx = db.write().await?;
     write_funds_and_views(&mut tx).await?;

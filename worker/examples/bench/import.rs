@@ -11,8 +11,9 @@ use std::{
 
 use crm_jobs::testing::TestDb;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use crate::measure::{self, Process, admin_token, ms, row};
+use crate::measure::{self, Process, Times, admin_token, ms, row};
 
 const ADDRESS: &str = "127.0.0.1:18097";
 const ROWS: usize = 50_000;
@@ -62,6 +63,8 @@ pub async fn run() {
     let api = Process::api(t.dir(), ADDRESS).await;
     let worker = Process::worker(&t, 10);
     let mut most = Most::of([&api, &worker]);
+    let stop = CancellationToken::new();
+    let editor = tokio::spawn(edit_meanwhile(client.clone(), stop.clone()));
     let new = client.bring_in("new rows", rows, &first).await;
     assert_eq!(new["new"], rows, "{new}");
     most.look();
@@ -78,6 +81,13 @@ pub async fn run() {
     most.look();
     client.take_out().await;
     most.look();
+    stop.cancel();
+    let mut edits = editor.await.unwrap();
+    row(
+        "a cell edited by somebody else meanwhile",
+        &format!("p50 {}", ms(edits.at(50))),
+        &format!("p99 {}, longest {}", ms(edits.at(99)), ms(edits.at(100))),
+    );
     for (name, most) in ["api", "worker"].into_iter().zip(most.mib) {
         row(
             &format!("{name}: most memory"),
@@ -89,6 +99,27 @@ pub async fn run() {
     reference(t.dir(), &first, new["seconds"].as_f64().unwrap_or(0.0));
 }
 
+/// Changes one cell of its own, again and again.
+async fn edit_meanwhile(client: Client, stop: CancellationToken) -> Times {
+    client
+        .patch(json!([
+            {"op": "add_column", "name": "Aside", "type": "text"},
+            {"op": "add_row", "id": "aside", "cells": {"aside": "0"}},
+        ]))
+        .await;
+    let mut times = Times::default();
+    for n in 1.. {
+        if stop.is_cancelled() {
+            break;
+        }
+        let set = json!([{"op": "set", "row": "aside", "column": "aside", "value": n.to_string(), "base": 9_000_000}]);
+        times.time(client.patch(set)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    times
+}
+
+#[derive(Clone)]
 struct Client {
     token: String,
     client: reqwest::Client,
@@ -115,6 +146,16 @@ impl Client {
             String::from_utf8_lossy(&bytes)
         );
         serde_json::from_slice(&bytes).unwrap()
+    }
+
+    async fn patch(&self, operations: Value) {
+        let request = self
+            .client
+            .patch(format!("http://{ADDRESS}/api/fundraising/state"));
+        let body = json!({ "operations": operations });
+        let answer = request.bearer_auth(&self.token).json(&body).send().await;
+        let answer = answer.unwrap();
+        assert!(answer.status().is_success(), "an edit: {}", answer.status());
     }
 
     /// Waits for a job; answers it with its log.
