@@ -49,9 +49,9 @@ front_end() {
   need npm "it comes with Node.js"
   cd "$ROOT/static"
   if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-    npm ci --ignore-scripts --no-audit --no-fund --silent
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || die "the front end's packages could not be fetched"
   fi
-  npm run build --silent
+  npm run build --silent || die "the front end was not built"
   cd "$ROOT"
 }
 
