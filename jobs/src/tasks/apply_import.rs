@@ -81,21 +81,30 @@ async fn apply(cx: &Context, import: &Import) -> Result<(), Trouble> {
         cx.progress(done, rows, comparing.as_str());
     };
     let actor = cx.created_by();
-    let ready = prepare(cx.db(), import, &table, actor, &progress).await?;
+    let mut ready = prepare(cx.db(), import, &table, actor, &progress).await?;
     drop(table);
     cx.check_cancelled()?;
     let writing = format!("writing: {}", ready.report.summary());
     cx.progress(rows / 2, rows, writing);
-    let mut tx = cx.write().await?;
-    let locked = cx.db().now();
-    let ready = if ready.still_holds(&mut tx).await? {
-        ready
-    } else {
-        // Somebody edited meanwhile; nobody can while this holds the lock.
-        drop(ready);
+    let again = async || -> Result<_, Trouble> {
         let table = file_table(cx.db(), import).await?;
-        prepare(cx.db(), import, &table, actor, &progress).await?
+        Ok(prepare(cx.db(), import, &table, actor, &progress).await?)
     };
+    let mut tx = cx.write().await?;
+    if !ready.still_holds(&mut tx).await? {
+        // Somebody edited meanwhile. Once more without keeping them waiting …
+        tx.rollback().await?;
+        drop(ready);
+        ready = again().await?;
+        cx.check_cancelled()?;
+        tx = cx.write().await?;
+    }
+    let locked = cx.db().now();
+    if !ready.still_holds(&mut tx).await? {
+        // … and then while this holds the lock, and nobody can.
+        drop(ready);
+        ready = again().await?;
+    }
     let (applied, report) = ready.write(&mut tx, import, cx.id(), actor).await?;
     let summary = report.summary();
     let change_set = (applied.changes > 0).then_some(applied.version);
