@@ -97,6 +97,7 @@ test("200 × 10 cells from a spreadsheet are one request and one undo", async ()
   const more = page.getByRole("button", { name: /^Add \d+ rows?$/ });
   await shows(page, 0, 0, "Sample Pasted 0").catch(async () => more.click());
   await shows(page, 2, 0, "Sample Pasted 2");
+  await until(() => patches.length > 0, "the paste is sent", 5);
   await saved(page);
   await page.keyboard.press("Escape");
   assert.equal(patches.length, 1);
