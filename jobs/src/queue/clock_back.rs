@@ -38,12 +38,16 @@ async fn schedules(conn: &mut SqliteConnection, fund_zone: &str, now: i64) -> Re
             .await?;
     let mut changed = 0;
     for (name, expression, zone, planned) in all {
+        let zone = zone.as_deref().unwrap_or(fund_zone);
         // One that has no next slot is switched off when it fires.
-        let Ok(next) = next_slot(&expression, zone.as_deref().unwrap_or(fund_zone), now) else {
+        let Ok(next) = next_slot(&expression, zone, now) else {
             continue;
         };
-        // A slot within the tolerance may have fired a moment ago.
-        if planned <= next || next <= now + TOLERANCE {
+        // Put back by less than the tolerance, the next slot may have fired a moment
+        // ago: then the one after it is planned.
+        let fired = next <= now + TOLERANCE
+            && next_slot(&expression, zone, next).is_ok_and(|after| after == planned);
+        if planned <= next || fired {
             continue;
         }
         sqlx::query(

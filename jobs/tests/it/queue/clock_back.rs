@@ -48,6 +48,18 @@ async fn a_small_correction_fires_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_slot_within_the_minute_is_planned_again_too() {
+    let t = TestDb::new().await;
+    install(&t, "0 9 * * *", CatchUp::Once).await;
+    let planned = next(&t).await;
+    t.advance(10 * DAY);
+    drain(&t).await;
+    t.advance(planned - MINUTE / 2 - t.db.now());
+    drain(&t).await;
+    assert_eq!(next(&t).await, planned);
+}
+
+#[tokio::test]
 async fn what_waits_for_another_try_or_was_put_off_is_not_forgotten() {
     let t = TestDb::new().await;
     t.advance(10 * DAY);
