@@ -50,6 +50,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const COALESCE: Duration = Duration::from_millis(2);
 /// Progress and log lines are written at most this late.
 const REPORT_WITHIN: Duration = Duration::from_millis(100);
+/// The wait after a failed turn; so much longer after each one in a row,
+const RETRY: Duration = Duration::from_millis(100);
+/// at most this many times as long.
+const LONGEST_RETRY: u32 = 20;
 
 /// One worker of the queue.
 pub struct Engine {
@@ -72,6 +76,8 @@ pub struct Engine {
     /// What the clock said then.
     last_now: i64,
     data_version: i64,
+    /// Turns in a row that failed.
+    failed_turns: u32,
     stopping: bool,
 }
 
@@ -117,6 +123,7 @@ impl Engine {
             // It may have been put back while no worker ran.
             last_now: i64::MAX,
             data_version: 0,
+            failed_turns: 0,
             stopping: false,
         })
     }
@@ -155,13 +162,23 @@ impl Engine {
         self.sign_off().await
     }
 
-    /// A turn, and whether it went well; one that failed is tried again soon.
+    /// A turn, and whether it went well; one that failed is tried again soon. A disk
+    /// may be full for hours: the log, often on the same disk, tells of it ever more
+    /// rarely.
     async fn turned(&mut self) -> bool {
         let Err(error) = self.turn().await else {
+            if self.failed_turns > 0 {
+                tracing::info!("the queue goes on after {} failed turns", self.failed_turns);
+                self.failed_turns = 0;
+            }
             return true;
         };
-        tracing::warn!(%error, "the queue's turn failed and is tried again: {error}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        self.failed_turns += 1;
+        if self.failed_turns.is_power_of_two() {
+            tracing::warn!(%error, "the queue's turn failed and is tried again: {error}");
+        }
+        let wait = RETRY * self.failed_turns.min(LONGEST_RETRY);
+        tokio::time::sleep(wait).await;
         self.mend_writer().await;
         false
     }
