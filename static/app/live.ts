@@ -59,9 +59,9 @@ function restore(region: Element, kept: Kept): void {
   if (target instanceof HTMLElement) target.focus({ preventScroll: true });
 }
 
-/** Whether someone is in the middle of typing, choosing or dragging in the region. */
+/** Whether someone is in the middle of typing, choosing, pressing or dragging in the region. */
 function isBusy(region: Element): boolean {
-  if (region.hasAttribute("data-busy")) return true;
+  if (region.hasAttribute("data-busy") || region.hasAttribute("data-pressed")) return true;
   const active = region.ownerDocument.activeElement;
   return !!active && region.contains(active) && active.matches("input, textarea, select");
 }
@@ -74,44 +74,76 @@ export function swap(region: Element, fresh: Element): void {
   restore(region, kept);
 }
 
-async function refresh(region: HTMLElement, after: () => void): Promise<void> {
+/** Fetches the region anew; false if that must wait until nobody is busy in it. */
+async function refresh(region: HTMLElement, after: () => void): Promise<boolean> {
   const url = region.dataset["live"];
-  if (!url || isBusy(region)) return;
+  if (!url) return true;
+  if (isBusy(region)) return false;
   // The region's own page, with whatever filters its address has now.
   const here = new URL(region.ownerDocument.location.href);
   const there = new URL(url, here);
   if (there.pathname === here.pathname && there.search === "") there.search = here.search;
   const answer = await fetch(there, { headers: { accept: "text/html" }, credentials: "same-origin" });
-  if (!answer.ok || answer.redirected) return;
+  if (!answer.ok || answer.redirected) return true;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(region.id);
-  if (!fresh || isBusy(region)) return;
+  if (!fresh) return true;
+  if (isBusy(region)) return false;
   // A job that has finished has nothing more to say.
   const events = fresh.dataset["liveEvents"];
   if (events) region.dataset["liveEvents"] = events;
   else delete region.dataset["liveEvents"];
   swap(region, fresh);
   after();
+  return true;
+}
+
+/**
+ * Marks the region while a pointer is pressed in it: a button that is replaced between
+ * press and release gets no click. `released` runs when nobody is busy any more.
+ */
+function watchBusy(page: Document, region: HTMLElement, released: () => void): void {
+  region.addEventListener("pointerdown", () => region.toggleAttribute("data-pressed", true));
+  const release = (): void => {
+    if (!region.hasAttribute("data-pressed")) return;
+    // The click follows the release.
+    window.setTimeout(() => {
+      region.removeAttribute("data-pressed");
+      released();
+    });
+  };
+  page.addEventListener("pointerup", release);
+  page.addEventListener("pointercancel", release);
+  region.addEventListener("focusout", () => window.setTimeout(released));
 }
 
 function follow(page: Document, region: HTMLElement, after: () => void): void {
   let source: EventSource | null = null;
   let attempt = 0;
   let timer = 0;
-  const update = coalesce(() => refresh(region, after).catch(() => undefined));
+  let waits = false;
+  const update = coalesce(async () => {
+    waits = !(await refresh(region, after).catch(() => true));
+  });
 
   const close = (): void => {
     window.clearTimeout(timer);
     source?.close();
     source = null;
   };
+  const hear = (): void => void update().then(() => {
+    if (!region.dataset["liveEvents"]) close();
+  });
   const open = (): void => {
     const url = region.dataset["liveEvents"];
     if (!url || source || page.hidden) return;
     source = new EventSource(url);
-    source.onopen = () => { attempt = 0; };
-    source.onmessage = () => void update().then(() => {
-      if (!region.dataset["liveEvents"]) close();
-    });
+    // The stream tells what changes from now on, not since the page was made or the
+    // stream before broke off.
+    source.onopen = () => {
+      attempt = 0;
+      hear();
+    };
+    source.onmessage = hear;
     source.onerror = () => {
       close();
       timer = window.setTimeout(open, backoff(attempt++, Math.random()));
@@ -120,12 +152,13 @@ function follow(page: Document, region: HTMLElement, after: () => void): void {
 
   page.addEventListener("visibilitychange", () => {
     close();
-    if (page.hidden) return;
-    void update();
-    open();
+    if (!page.hidden) open();
   });
   // A region that was busy catches up on what it missed.
-  region.addEventListener("refresh", () => void update());
+  region.addEventListener("refresh", hear);
+  watchBusy(page, region, () => {
+    if (waits) hear();
+  });
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) open();

@@ -189,6 +189,25 @@ async function inspect(page, name, path, look, problems) {
   assert.deepEqual(problems, [], name);
 }
 
+test("a page hears of what happened before its stream was open", async () => {
+  const { page, context, problems } = await open();
+  await upload(page, csv("before.csv", `Investor,A\n${Array.from({ length: 7000 }, (_, n) => `Before ${n},x`).join("\n")}\n`));
+  let openStream;
+  const held = new Promise((resolve) => { openStream = resolve; });
+  await page.route("**/events?*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.getByRole("button", { name: "Apply", exact: true }).click();
+  await page.getByRole("heading", { name: "Applying" }).waitFor();
+  await until(async () => (await (await context.request.get(page.url())).text()).includes("Applied."), "the worker applied it");
+  assert.ok(await page.getByRole("heading", { name: "Applying" }).isVisible(), "nobody told the page");
+  openStream();
+  await page.getByText("Applied.", { exact: true }).waitFor();
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
 test("a live page follows a large import being taken back by the worker", async () => {
   const { page, context, problems } = await open();
   const large = (note) => `Investor,A,B,C\n${Array.from({ length: 7000 }, (_, n) => `Many ${n},${note},${note},${note}`).join("\n")}\n`;

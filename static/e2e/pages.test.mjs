@@ -188,14 +188,43 @@ test("two people on one cell: the second sees the conflict and decides", async (
   await Promise.all([one.context.close(), two.context.close()]);
 });
 
+/** A job that runs for some seconds. */
+const work = (seconds) => stack.run("crm-worker", ["enqueue", "probe", "--json", JSON.stringify({ work_ms: seconds * 1_000 })]);
+/** Where the page shows that job. */
+const running = (page) => page.locator(".running").filter({ hasText: "probe" });
+
 test("the worker page follows along by itself", async () => {
   const { page, context, problems } = await newPage(browser);
   await signIn(page, stack.base, "admin@example.org");
   await page.goto(`${stack.base}/jobs`);
-  await page.getByText("The worker is idle").waitFor();
-  stack.run("crm-worker", ["enqueue", "probe", "--json", '{"work_ms":4000}']);
-  await page.getByRole("link", { name: "probe" }).first().waitFor();
-  await page.getByText("The worker is idle").waitFor({ timeout: 20_000 });
+  work(4);
+  await running(page).waitFor();
+  await running(page).waitFor({ state: "detached", timeout: 20_000 });
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test("what comes in while something is pressed waits for the release, and the click counts", async () => {
+  const { page, context, problems } = await newPage(browser);
+  await signIn(page, stack.base, "admin@example.org");
+  await page.goto(`${stack.base}/jobs`);
+  const discarded = page.locator("#jobs-now").getByRole("link", { name: /^Discarded/ });
+  await discarded.hover();
+  await page.mouse.down();
+  work(6);
+  await page.waitForTimeout(1_000);
+  assert.ok(!(await running(page).isVisible()), "the page stands still under the finger");
+  // Released beside it: no click, and it catches up.
+  await page.mouse.move(0, 0);
+  await page.mouse.up();
+  await running(page).waitFor({ timeout: 3_000 });
+  await discarded.hover();
+  await page.mouse.down();
+  await running(page).waitFor();
+  await page.waitForTimeout(6_500);
+  assert.ok(await running(page).isVisible(), "though it has ended");
+  await page.mouse.up();
+  await page.waitForURL(/state=discarded/);
   assert.deepEqual(problems, []);
   await context.close();
 });
