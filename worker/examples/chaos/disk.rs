@@ -15,12 +15,17 @@ use crm_jobs::{
     db::{self, Db},
     queue::{self, JobId},
 };
+use sqlx::Connection as _;
 
 use crate::measure::binary;
 
 /// The file system, MiB: enough for the database, its log and a copy.
 const DISK: usize = 96;
 const MIB: usize = 1024 * 1024;
+/// How long a backup may take, with room.
+const WITH_ROOM: Duration = Duration::from_secs(20);
+/// Without any, the worker cannot even take the job up: not worth more waiting.
+const ON_A_FULL_DISK: Duration = Duration::from_secs(3);
 
 /// A file system in memory, gone when dropped.
 struct SmallDisk(tempfile::TempDir);
@@ -77,6 +82,8 @@ struct Tally {
     full: usize,
     refused: usize,
     half: usize,
+    /// Backups that had not ended long after there was room again.
+    stuck: usize,
     /// Writes that were answered.
     written: usize,
     writes_refused: usize,
@@ -106,13 +113,18 @@ pub async fn main(rounds: usize) -> usize {
         assert!(start.elapsed() < Duration::from_secs(20), "no worker");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    let first = take(&db).await.expect("there is room");
+    assert!(
+        ended(&db, first, WITH_ROOM).await,
+        "the first backup, with room"
+    );
     let mut tally = Tally::default();
-    for _ in 0..rounds {
-        round(&db, &disk, &mut tally).await;
+    for n in 0..rounds {
+        round(&db, &disk, n, &mut tally).await;
     }
     let survived = worker.try_wait().unwrap().is_none();
     let last = take(&db).await.expect("there is room");
-    let works = ended(&db, last).await;
+    let works = ended(&db, last, WITH_ROOM).await;
     if !works {
         let told: Option<String> = sqlx::query_scalar(
             "select state || ' ' || coalesce(last_error, '') from jobs where id = ?1",
@@ -130,9 +142,9 @@ pub async fn main(rounds: usize) -> usize {
     wrong
 }
 
-async fn round(db: &Db, disk: &SmallDisk, tally: &mut Tally) {
-    // Now and then there is no room even for the log of what is written.
-    let most = if random_fraction() < 0.3 { 0.05 } else { 20.0 };
+async fn round(db: &Db, disk: &SmallDisk, n: usize, tally: &mut Tally) {
+    // Every third time there is no room even for the log of what is written.
+    let most = if n % 3 == 2 { 0.05 } else { 20.0 };
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -140,9 +152,12 @@ async fn round(db: &Db, disk: &SmallDisk, tally: &mut Tally) {
     )]
     let room = (random_fraction() * most * MIB as f64) as usize;
     // The log must grow again, and may not.
-    let _ = sqlx::query("pragma wal_checkpoint(truncate)")
-        .execute(db.read())
-        .await;
+    let mut conn = db::connect_writer(db).await.unwrap();
+    sqlx::query("pragma wal_checkpoint(truncate)")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    conn.close().await.unwrap();
     disk.fill(room);
     let job = take(db).await;
     for _ in 0..20 {
@@ -153,19 +168,19 @@ async fn round(db: &Db, disk: &SmallDisk, tally: &mut Tally) {
             tally.writes_refused += 1;
         }
     }
+    let fitted = match job {
+        None => false,
+        Some(job) => ended(db, job, ON_A_FULL_DISK).await,
+    };
+    disk.make_room();
     match job {
         None => tally.refused += 1,
-        Some(job) if ended(db, job).await => tally.taken += 1,
+        Some(_) if fitted => tally.taken += 1,
         Some(job) => {
             tally.full += 1;
-            disk.make_room();
-            let mut tx = db.write().await.unwrap();
-            let _ = queue::control::cancel(&mut tx, job).await;
-            tx.commit().await.unwrap();
-            disk.fill(room);
+            tally.stuck += usize::from(!given_up(db, job).await);
         }
     }
-    disk.make_room();
     // What grew is given back, so that each round begins alike.
     let mut tx = db.write().await.unwrap();
     sqlx::query("update grid_rows set cells = '{}' where id like 'more-%'")
@@ -193,6 +208,27 @@ async fn half(db: &Db) -> usize {
     bad
 }
 
+/// Cancels a job; whether it obeys, or has ended before.
+async fn given_up(db: &Db, job: JobId) -> bool {
+    let mut tx = db.write().await.unwrap();
+    let _ = queue::control::cancel(&mut tx, job).await;
+    tx.commit().await.unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < WITH_ROOM {
+        let state: String = sqlx::query_scalar("select state from jobs where id = ?1")
+            .bind(job)
+            .fetch_one(db.read())
+            .await
+            .unwrap();
+        if matches!(state.as_str(), "done" | "cancelled") {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    println!("  stuck: the backup of job {job}");
+    false
+}
+
 async fn take(db: &Db) -> Option<JobId> {
     let mut tx = db.write().await.ok()?;
     let job = queue::enqueue(&mut tx, &TakeBackup::default()).await.ok()?;
@@ -201,7 +237,7 @@ async fn take(db: &Db) -> Option<JobId> {
 }
 
 /// Whether a job was done; not, once it failed for the first time.
-async fn ended(db: &Db, job: JobId) -> bool {
+async fn ended(db: &Db, job: JobId, within: Duration) -> bool {
     let begun = Instant::now();
     loop {
         let (state, error): (String, Option<String>) =
@@ -213,7 +249,7 @@ async fn ended(db: &Db, job: JobId) -> bool {
         if state == "done" {
             return true;
         }
-        if error.is_some() || begun.elapsed() > Duration::from_secs(20) {
+        if error.is_some() || begun.elapsed() > within {
             return false;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -245,6 +281,7 @@ async fn judge(db: &Db, tally: &Tally, rounds: usize, works: bool) -> usize {
         full,
         refused,
         half,
+        stuck,
         written,
         writes_refused,
     } = tally;
@@ -269,8 +306,16 @@ async fn judge(db: &Db, tally: &Tally, rounds: usize, works: bool) -> usize {
     for (holds, what) in [
         (*half == 0, format!("{half} files left half")),
         (
+            *stuck == 0,
+            format!("{stuck} backups did not end once there was room"),
+        ),
+        (
             usize::try_from(kept).unwrap() == *written,
             format!("{kept} of {written} answered writes are there; {writes_refused} were refused"),
+        ),
+        (
+            *writes_refused > 0,
+            "the disk was full for some of them".to_owned(),
         ),
         (whole == "ok", format!("integrity_check: {whole}")),
         (
@@ -282,6 +327,6 @@ async fn judge(db: &Db, tally: &Tally, rounds: usize, works: bool) -> usize {
         println!("  {} {what}", if holds { "ok " } else { "BAD" });
         wrong += usize::from(!holds);
     }
-    println!("{} passed, {wrong} failed", 5 - wrong);
+    println!("{} passed, {wrong} failed", 7 - wrong);
     wrong
 }
