@@ -1,4 +1,7 @@
-//! What tests in every crate share: a fresh, migrated database file each.
+//! What tests in every crate share: a fresh, migrated database file each, a disk
+//! that is full, a damaged file.
+
+mod small_disk;
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +10,21 @@ use crate::{
     db::{self, Db},
 };
 
+pub use small_disk::SmallDisk;
+
 /// Tuesday 2026-03-03 10:00:00 UTC: where test clocks start.
 pub const TEST_START: i64 = 1_772_532_000_000;
+
+/// The file with a bit of the byte `at` flipped, or, each second `n`, cut off there.
+pub fn damaged(whole: &[u8], n: usize, at: usize) -> Vec<u8> {
+    let mut damaged = whole.to_vec();
+    if n.is_multiple_of(2) {
+        damaged[at] ^= 1 << (n % 8);
+    } else {
+        damaged.truncate(at);
+    }
+    damaged
+}
 
 /// A data directory of its own, removed when dropped.
 pub struct TestDb {

@@ -3,7 +3,7 @@
 use crm_jobs::{
     backup::{self, TakeBackup, VerifyBackup},
     files, queue, tasks,
-    testing::TestDb,
+    testing::{TestDb, damaged},
 };
 
 use super::grid::grid_of_one;
@@ -47,26 +47,13 @@ async fn a_backup_is_stored_with_its_manifest_and_reads_back() {
 }
 
 #[tokio::test]
-async fn every_damage_is_found() {
+async fn the_job_that_reads_a_backup_again_finds_damage() {
     let t = TestDb::new().await;
     grid_of_one(&t).await;
     let taken = back_up(&t).await;
     let path = t.db.dir().backups().join(&taken.file_name);
     let whole = std::fs::read(&path).unwrap();
-    for n in 0..60 {
-        let mut damaged = whole.clone();
-        let at = n * whole.len() / 60;
-        if n % 2 == 0 {
-            damaged[at] ^= 1 << (n % 8);
-        } else {
-            damaged.truncate(at);
-        }
-        std::fs::write(&path, &damaged).unwrap();
-        assert!(
-            backup::verify_file(&path).await.is_err(),
-            "damage {n} at byte {at}"
-        );
-    }
+    std::fs::write(&path, damaged(&whole, 0, whole.len() / 2)).unwrap();
     let mut tx = t.db.write().await.unwrap();
     queue::enqueue(
         &mut tx,

@@ -5,7 +5,7 @@ use crm_jobs::{
     backup::{self, TakeBackup},
     clock::random_fraction,
     queue, tasks,
-    testing::TestDb,
+    testing::{TestDb, damaged},
 };
 
 pub async fn main(rounds: usize) -> usize {
@@ -24,19 +24,13 @@ pub async fn main(rounds: usize) -> usize {
     let whole = std::fs::read(&path).unwrap();
     let mut found = 0;
     for n in 0..rounds {
-        let mut damaged = whole.clone();
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a place in a small file"
         )]
         let at = (random_fraction() * whole.len() as f64) as usize;
-        if n % 2 == 0 {
-            damaged[at] ^= 1 << (n % 8);
-        } else {
-            damaged.truncate(at);
-        }
-        std::fs::write(&path, &damaged).unwrap();
+        std::fs::write(&path, damaged(&whole, n, at)).unwrap();
         found += usize::from(backup::verify_file(&path).await.is_err());
     }
     std::fs::write(&path, &whole).unwrap();

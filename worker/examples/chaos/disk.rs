@@ -3,8 +3,6 @@
 //! answered and is gone, and whether everything works once there is room again.
 
 use std::{
-    io::Write,
-    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -14,6 +12,7 @@ use crm_jobs::{
     clock::{Clock, random_fraction},
     db::{self, Db},
     queue::{self, JobId},
+    testing::SmallDisk,
 };
 use sqlx::Connection as _;
 
@@ -26,55 +25,6 @@ const MIB: usize = 1024 * 1024;
 const WITH_ROOM: Duration = Duration::from_secs(20);
 /// Without any, the worker cannot even take the job up: not worth more waiting.
 const ON_A_FULL_DISK: Duration = Duration::from_secs(3);
-
-/// A file system in memory, gone when dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let place = tempfile::tempdir().unwrap();
-        let done = Command::new("mount")
-            .args([
-                "-t",
-                "tmpfs",
-                "-o",
-                &format!("size={DISK}m,mode=700"),
-                "tmpfs",
-            ])
-            .arg(place.path())
-            .status();
-        done.is_ok_and(|status| status.success())
-            .then_some(Self(place))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.path().join("filler")
-    }
-
-    /// Leaves so many bytes free.
-    fn fill(&self, but: usize) {
-        let mut file = std::fs::File::create(self.filler()).unwrap();
-        let (block, mut written) = (vec![7_u8; 64 * 1024], 0);
-        while let Ok(n @ 1..) = file.write(&block) {
-            written += n;
-        }
-        file.set_len(written.saturating_sub(but) as u64).unwrap();
-    }
-
-    fn make_room(&self) {
-        std::fs::remove_file(self.filler()).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
-    }
-}
 
 #[derive(Default)]
 struct Tally {
@@ -90,9 +40,12 @@ struct Tally {
 }
 
 pub async fn main(rounds: usize) -> usize {
-    let Some(disk) = SmallDisk::mount() else {
-        println!("a small file system cannot be mounted: this needs root");
-        return 1;
+    let disk = match SmallDisk::mount(DISK) {
+        Ok(disk) => disk,
+        Err(reason) => {
+            println!("a small file system cannot be mounted, this needs root: {reason}");
+            return 1;
+        }
     };
     let db = Db::open(disk.path(), Clock::System).await.unwrap();
     db::migrate(&db).await.unwrap();

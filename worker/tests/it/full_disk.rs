@@ -1,82 +1,43 @@
 //! A disk that is really full: a small file system of its own, filled to the last
 //! bytes. Needs the right to mount one, which CI has.
 
-use std::{io::Write, path::PathBuf};
-
 use crm_jobs::{
     clock::Clock,
     db::{self, Db},
+    testing::SmallDisk,
 };
 
 use super::*;
 
 const MIB: usize = 1024 * 1024;
 
-/// A file system in memory, gone when dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(t: &TestDb, mib: usize) -> Option<Self> {
-        let place = t.dir().join("small-disk");
-        std::fs::create_dir(&place).unwrap();
-        let done = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={mib}m,mode=700")])
-            .args(["tmpfs", place.to_str().unwrap()])
-            .output()
-            .unwrap();
-        assert!(
-            done.status.success() || std::env::var_os("CI").is_none(),
-            "cannot mount: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-        if !done.status.success() {
+/// None if this user may not mount one, which CI may.
+fn small_disk(mib: usize) -> Option<SmallDisk> {
+    match SmallDisk::mount(mib) {
+        Ok(disk) => Some(disk),
+        Err(reason) => {
+            assert!(std::env::var_os("CI").is_none(), "cannot mount: {reason}");
             eprintln!("skipped: this user may not mount a file system");
-            return None;
+            None
         }
-        Some(Self(place))
-    }
-
-    /// Writes until nothing more fits, then takes back so many bytes.
-    fn fill(&self, but: usize) {
-        let path = self.0.join("filler");
-        let mut file = std::fs::File::create(&path).unwrap();
-        let block = vec![7_u8; 64 * 1024];
-        let mut written = 0;
-        while let Ok(n) = file.write(&block) {
-            written += n;
-            if n == 0 {
-                break;
-            }
-        }
-        file.set_len((written - but) as u64).unwrap();
-    }
-
-    fn make_room(&self) {
-        std::fs::remove_file(self.0.join("filler")).unwrap();
-    }
-
-    fn backups(&self) -> Vec<String> {
-        let listed = std::fs::read_dir(self.0.join("backups"));
-        let mut names: Vec<String> = listed
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|e| e.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names
     }
 }
 
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
+fn backups(disk: &SmallDisk) -> Vec<String> {
+    let listed = std::fs::read_dir(disk.path().join("backups"));
+    let mut names: Vec<String> = listed
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
 }
 
 /// A database of a few MiB on it.
 async fn grown(disk: &SmallDisk) {
-    let db = Db::open(&disk.0, Clock::System).await.unwrap();
+    let db = Db::open(disk.path(), Clock::System).await.unwrap();
     db::migrate(&db).await.unwrap();
     let mut tx = db.write().await.unwrap();
     for n in 0..400 {
@@ -92,23 +53,22 @@ async fn grown(disk: &SmallDisk) {
 
 #[tokio::test]
 async fn a_backup_that_does_not_fit_leaves_the_disk_as_it_was() {
-    let t = TestDb::on_system_clock().await;
-    let Some(disk) = SmallDisk::mount(&t, 24) else {
+    let Some(disk) = small_disk(24) else {
         return;
     };
     grown(&disk).await;
-    let took = command(&disk.0, &["backup"]).output().unwrap();
+    let took = command(disk.path(), &["backup"]).output().unwrap();
     assert!(took.status.success());
-    let before = disk.backups();
+    let before = backups(&disk);
     // Enough for the queue to work, not for a copy of the database.
     disk.fill(MIB);
-    let mut child = command(&disk.0, &["enqueue", "take_backup", "--wait"])
+    let mut child = command(disk.path(), &["enqueue", "take_backup", "--wait"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let start = Instant::now();
-    while command(&disk.0, &["jobs", "--kind", "take_backup", "--json"])
+    while command(disk.path(), &["jobs", "--kind", "take_backup", "--json"])
         .output()
         .is_ok_and(|o| !String::from_utf8_lossy(&o.stdout).contains("\"last_error\": \""))
     {
@@ -117,29 +77,28 @@ async fn a_backup_that_does_not_fit_leaves_the_disk_as_it_was() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(disk.backups(), before, "nothing half is left");
+    assert_eq!(backups(&disk), before, "nothing half is left");
     // Reading one back unpacks it, which takes room too.
     disk.make_room();
-    let verified = command(&disk.0, &["verify"]).output().unwrap();
+    let verified = command(disk.path(), &["verify"]).output().unwrap();
     assert!(verified.status.success(), "the backup before still holds");
-    let took = command(&disk.0, &["backup"]).output().unwrap();
+    let took = command(disk.path(), &["backup"]).output().unwrap();
     assert!(
         took.status.success(),
         "{}",
         String::from_utf8_lossy(&took.stderr)
     );
     // Of one day only the newest is kept.
-    assert_ne!(disk.backups(), before);
+    assert_ne!(backups(&disk), before);
 }
 
 #[tokio::test]
 async fn a_full_disk_refuses_the_write_keeps_the_rest_and_recovers() {
-    let t = TestDb::on_system_clock().await;
-    let Some(disk) = SmallDisk::mount(&t, 16) else {
+    let Some(disk) = small_disk(16) else {
         return;
     };
     grown(&disk).await;
-    let db = Db::open(&disk.0, Clock::System).await.unwrap();
+    let db = Db::open(disk.path(), Clock::System).await.unwrap();
     let write = async |n: usize| {
         let mut tx = db.write().await?;
         sqlx::query("insert into settings (key, value, updated_at, updated_by) values (?1, json_quote(hex(randomblob(100000))), 0, 'x')")

@@ -1,5 +1,7 @@
 //! What is no backup, is damaged or comes from elsewhere.
 
+use crm_jobs::testing::damaged;
+
 use super::*;
 
 #[tokio::test]
@@ -108,14 +110,8 @@ async fn a_damaged_backup_is_refused_before_anything_is_asked() {
     let whole = std::fs::read(&path).unwrap();
     // `ops/chaos damage` tries a thousand.
     for n in 0..200 {
-        let mut damaged = whole.clone();
         let at = n * whole.len() / 200;
-        if n % 2 == 0 {
-            damaged[at] ^= 1 << (n % 8);
-        } else {
-            damaged.truncate(at);
-        }
-        std::fs::write(&path, &damaged).unwrap();
+        std::fs::write(&path, damaged(&whole, n, at)).unwrap();
         assert!(
             backup::verify_file(&path).await.is_err(),
             "damage {n} at byte {at}"
