@@ -3,13 +3,12 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { axeSource, BIN, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { BIN, inEveryLook, launch, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 const PDF = Buffer.from("%PDF-1.4 sample").toString("base64");
 let dir, google, address, stack, browser;
 
@@ -82,7 +81,7 @@ test("an admin sets it up from an empty page, and a failure says its fix", async
     await page.goto(`${stack.base}/mailboxes`);
     return page.getByText("Google knows no user member@team.example").isVisible();
   }, "it says what is wrong");
-  await look(page, "mailbox-failed");
+  await inEveryLook(page, "mailbox-failed");
   await control({ mailbox: "member@team.example" });
   await control({ deliver: { to: "member@team.example", raw: mail("Side letter", "Ada Lovelace <ada@norwind.example>", "We are happy with the draft & will sign <b>on Friday</b>.\r\n\r\nBest regards,\r\nAda\r\n\r\nOn Mon, 2 Mar 2026 at 10:00, Member <member@team.example> wrote:\r\n> Are you?\r\n") } });
   await control({ deliver: { to: "member@team.example", raw: mail("A newsletter", "news@letters.example", "Buy now") } });
@@ -93,7 +92,7 @@ test("an admin sets it up from an empty page, and a failure says its fix", async
     await page.goto(`${stack.base}/mailboxes`);
     return page.getByText("Up to date", { exact: true }).first().isVisible() && !(await page.getByText("Needs attention").isVisible());
   }, "it is up to date");
-  await look(page, "mailboxes-set-up");
+  await inEveryLook(page, "mailboxes-set-up");
   assert.deepEqual(problems.filter((p) => !/422/.test(p)), []);
   await context.close();
 });
@@ -126,19 +125,19 @@ test("the investor's page, search and near matches know of it", async () => {
     await page.goto(`${stack.base}/investors/norwind?show=emails`);
     return page.getByText(/wrote to us: Side letter/).isVisible();
   }, "its subject was fetched again");
-  await look(page, "investor-mail");
+  await inEveryLook(page, "investor-mail");
   await page.goto(`${stack.base}/search?q=side+letter`);
   await page.locator('main a[href^="/emails/"]').first().click();
   await page.waitForURL(/emails\/threads/);
-  await look(page, "thread");
+  await inEveryLook(page, "thread");
   await page.goto(`${stack.base}/emails/near-matches`);
-  await look(page, "near");
+  await inEveryLook(page, "near");
   await page.getByRole("button", { name: /Yes, theirs/ }).click();
   await until(async () => {
     await page.goto(`${stack.base}/emails`);
     return page.getByRole("link", { name: "From home" }).isVisible();
   }, "her mail from home is hers");
-  await look(page, "emails-full");
+  await inEveryLook(page, "emails-full");
   assert.deepEqual(problems, []);
   await context.close();
 });
@@ -152,7 +151,7 @@ test("a reply becomes a draft in Gmail once an admin allows it, and nothing is s
   await page.getByText("will sign <b>on Friday</b>.").first().waitFor();
   assert.equal(await page.getByRole("button", { name: "Save as draft in Gmail" }).count(), 0);
   await admin.page.getByLabel("Replies may be saved in it as drafts").check();
-  await look(admin.page, "mailbox-change");
+  await inEveryLook(admin.page, "mailbox-change");
   await admin.page.getByRole("button", { name: "Save", exact: true }).click();
   await admin.page.getByText("The mailbox is saved.").waitFor();
   await page.reload();
@@ -165,7 +164,7 @@ test("a reply becomes a draft in Gmail once an admin allows it, and nothing is s
     await page.reload();
     return page.getByText("the scope for drafts, shown on the Mailboxes page").isVisible();
   }, "it says which scope is missing");
-  await look(page, "thread-draft-waiting");
+  await inEveryLook(page, "thread-draft-waiting");
   const read = "https://www.googleapis.com/auth/gmail.readonly";
   await control({ scopes: [read, read.replace("readonly", "compose")] });
   await page.getByLabel("What it says").fill("On Friday, then.");
@@ -174,7 +173,7 @@ test("a reply becomes a draft in Gmail once an admin allows it, and nothing is s
     await page.reload();
     return page.getByText("In Gmail", { exact: true }).isVisible();
   }, "it is in Gmail");
-  await look(page, "thread-draft-saved");
+  await inEveryLook(page, "thread-draft-saved");
   const state = await (await fetch(`${address}/state`)).json();
   assert.equal(state.drafts.length, 1);
   assert.match(state.drafts[0].raw, /^In-Reply-To: <Side-letter@norwind.example>\r$/m);
@@ -184,38 +183,10 @@ test("a reply becomes a draft in Gmail once an admin allows it, and nothing is s
   assert.deepEqual(answer.json.drafts.map((d) => d.state), ["saved", "pending"]);
   await page.goto(`${stack.base}/investors/norwind`);
   await page.getByRole("heading", { name: "Emails" }).waitFor();
-  await look(page, "investor-emails");
+  await inEveryLook(page, "investor-emails");
   await admin.page.goto(`${stack.base}/activity`);
   await admin.page.getByText("could not read the mailbox").first().waitFor();
   assert.deepEqual(problems, []);
   await context.close();
   await admin.context.close();
 });
-
-/** No serious fault of access, nothing scrolls sideways, at two widths and in both themes. */
-async function look(page, name) {
-  for (const width of [1440, 360])
-    for (const colorScheme of ["light", "dark"]) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
-      // Under reduced motion every property has a transition of 1 ms, and inherited colours
-      // take one after the other: nothing is judged, or pictured, before they are there.
-      const isThere = (scheme) => {
-        const ground = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g).slice(0, 3);
-        return ground.every((part) => Number(part) < 100) === (scheme === "dark");
-      };
-      await page.waitForFunction(isThere, colorScheme, { polling: 50 });
-      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-      if (SHOTS) {
-        mkdirSync(SHOTS, { recursive: true });
-        await page.screenshot({ path: join(SHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-      }
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways at ${width}`);
-      await page.evaluate(axeSource);
-      const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-      const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-      assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join("; ")}`), [], `${name} ${width} ${colorScheme}`);
-    }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}

@@ -3,13 +3,12 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { axeSource, BIN, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { BIN, inEveryLook, launch, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 let dir, google, address, stack, browser;
 
 before(async () => {
@@ -90,7 +89,7 @@ test("mail that arrives is proposed beside its text", async () => {
   await card.getByText("Add Ada Lovelace <ada@norwind.example> as a contact").waitFor();
   assert.ok((await card.locator(".source-text").textContent()).includes("<b>this month</b>"), "mail is text");
   assert.equal(await call(page, "GET", "/api/fundraising/rows/norwind").then((row) => row.cells.contacts ?? null), null, "nothing is written before");
-  await look(page, "proposals");
+  await inEveryLook(page, "proposals");
   assert.deepEqual(problems, []);
   await context.close();
 });
@@ -112,7 +111,7 @@ test("by keyboard: j, e, a, undo; d dismisses", async () => {
   await page.getByText(`Noted on ${name}.`).waitFor();
   await page.goto(`${stack.base}/proposals?state=approved`);
   await page.getByText(/Said at the desk\./).waitFor();
-  await look(page, "proposals-approved");
+  await inEveryLook(page, "proposals-approved");
   await page.getByRole("button", { name: `Take back the decision about ${name}` }).click();
   await page.getByText("waits again").waitFor();
   await page.getByRole("link", { name: "Waiting 3", exact: true }).waitFor();
@@ -156,23 +155,3 @@ test("an approval is in the grid and on the timeline", async () => {
   await page.getByText("Follow up with Sample Norwind").first().waitFor();
   await context.close();
 });
-
-/** No serious fault of access, nothing scrolls sideways, at two widths and in both themes. */
-async function look(page, name) {
-  for (const width of [1440, 360])
-    for (const colorScheme of ["light", "dark"]) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
-      if (SHOTS) {
-        mkdirSync(SHOTS, { recursive: true });
-        await page.screenshot({ path: join(SHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-      }
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways at ${width}`);
-      await page.evaluate(axeSource);
-      const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-      const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-      assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join("; ")}`), [], `${name} ${width} ${colorScheme}`);
-    }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}

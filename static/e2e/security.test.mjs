@@ -4,12 +4,9 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { PASSWORD, axeSource, launch, newPage, signIn, startStack } from "./stack.mjs";
+import { PASSWORD, inEveryLook, launch, newPage, signIn, startStack } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 const ADMIN = "admin@example.org";
 let stack, browser;
 
@@ -73,39 +70,19 @@ async function enrol(page, shoot = async () => {}) {
   return { secret, codes: await list.allInnerTexts() };
 }
 
-/** No serious axe finding, no sideways scrolling, in all four looks. */
-async function check(page, name) {
-  for (const width of [360, 1440]) {
-    for (const colorScheme of ["light", "dark"]) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `${name} is ${wide} px too wide at ${width}`);
-      if (SHOTS) {
-        mkdirSync(SHOTS, { recursive: true });
-        await page.screenshot({ path: join(SHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-      }
-      await page.evaluate(axeSource);
-      const found = await page.evaluate(async () => (await globalThis.axe.run(document, { resultTypes: ["violations"] })).violations);
-      const bad = found.filter((it) => ["serious", "critical"].includes(it.impact)).map((it) => `${it.id}: ${it.nodes[0].html}`);
-      assert.deepEqual(bad, [], `${name} at ${width} ${colorScheme}`);
-    }
-  }
-}
-
 test("with a code, with a recovery code, not with a wrong one", async () => {
   const { page, context, problems } = await newPage(browser, { viewport: { width: 1440, height: 900 } });
   await signIn(page, stack.base, ADMIN);
-  const { secret, codes } = await enrol(page, (name) => check(page, name));
+  const { secret, codes } = await enrol(page, (name) => inEveryLook(page, name));
   assert.equal(codes.length, 10);
   await page.goto(`${stack.base}/settings/second-factor`);
   await page.getByText("10 recovery codes are left.").waitFor();
-  await check(page, "second-factor-on");
+  await inEveryLook(page, "second-factor-on");
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.locator(".sidebar").getByRole("button", { name: "Sign out" }).click();
 
   await passwordStep(page, ADMIN);
-  await check(page, "sign-in-code");
+  await inEveryLook(page, "sign-in-code");
   await page.goto(`${stack.base}/grid`);
   assert.match(page.url(), /\/login/, "the password alone opens nothing");
   await passwordStep(page, ADMIN);
@@ -154,7 +131,7 @@ test("the go-live list names what is to fix, and the audit log what was done", a
   const list = page.getByRole("region", { name: "Checklist" }).getByRole("listitem");
   await list.filter({ hasText: "A worker is alive" }).getByText("OK").waitFor();
   await list.filter({ hasText: "Backups lie on this box only" }).getByText("To fix").waitFor();
-  await check(page, "security");
+  await inEveryLook(page, "security");
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.getByRole("link", { name: "Audit log" }).click();
   await page.getByText("carry an unbroken chain of hashes").waitFor();
@@ -165,7 +142,7 @@ test("the go-live list names what is to fix, and the audit log what was done", a
   await page.getByRole("link", { name: "Clear" }).click();
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "CSV" }).click()]);
   assert.match(file.suggestedFilename(), /^audit-log-.*\.csv$/);
-  await check(page, "audit");
+  await inEveryLook(page, "audit");
   assert.deepEqual(problems, []);
   await context.close();
 });

@@ -1,7 +1,8 @@
 // Both real binaries on a fresh data directory, and a Chromium to look at them.
 
+import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -136,3 +137,34 @@ export async function signIn(page, base, email, password = PASSWORD) {
 }
 
 export const axeSource = readFileSync(join(ROOT, "static/node_modules/axe-core/axe.min.js"), "utf8");
+
+/**
+ * No serious fault of access, nothing scrolls sideways, at two widths and in both themes.
+ * CRM_SHOTS=DIR keeps pictures.
+ */
+export async function inEveryLook(page, name) {
+  for (const width of [1440, 360])
+    for (const colorScheme of ["light", "dark"]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      // Under reduced motion every property has a transition of 1 ms, and inherited colours
+      // take one after the other: nothing is judged, or pictured, before they are there.
+      const isThere = (scheme) => {
+        const ground = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g).slice(0, 3);
+        return ground.every((part) => Number(part) < 100) === (scheme === "dark");
+      };
+      await page.waitForFunction(isThere, colorScheme, { polling: 50 });
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+      if (process.env.CRM_SHOTS) {
+        mkdirSync(process.env.CRM_SHOTS, { recursive: true });
+        await page.screenshot({ path: join(process.env.CRM_SHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+      }
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways at ${width}`);
+      await page.evaluate(axeSource);
+      const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+      const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
+      assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join("; ")}`), [], `${name} ${width} ${colorScheme}`);
+    }
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
