@@ -11,10 +11,11 @@ use crate::{
     grid, search,
 };
 
-/// Rows projected in one transaction: some tens of milliseconds.
-const BATCH: usize = 200;
+/// Rows projected in one transaction: five to ten milliseconds, which somebody's edit
+/// may have to wait.
+const BATCH: usize = 50;
 /// Shortest pause between two of them.
-const PAUSE: Duration = Duration::from_millis(25);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a sync did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
