@@ -131,7 +131,7 @@ fn read(folder: &Path, into: &mut Vec<Vec<u8>>) {
 }
 
 /// Some of the senders are investors; returns the mailbox that has the mail.
-async fn fund(t: &TestDb) -> String {
+pub async fn fund(t: &TestDb) -> String {
     let mut tx = t.db.write().await.unwrap();
     let new = users::NewUser {
         email: "jo@ours.example".to_owned(),

@@ -18,6 +18,7 @@ const TIMES: usize = 10;
 
 pub async fn run() {
     crate::capture::run().await;
+    crate::mailboxes::run().await;
     build().await;
 }
 

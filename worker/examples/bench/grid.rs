@@ -19,7 +19,7 @@ use crate::{
     table::{apply, fill, formulas},
 };
 
-const ADDRESS: &str = "127.0.0.1:18096";
+pub const ADDRESS: &str = "127.0.0.1:18096";
 
 pub async fn run() {
     let t = TestDb::on_system_clock().await;
@@ -290,7 +290,7 @@ async fn patches(client: &reqwest::Client, token: &str, rows: &[String]) -> Time
     times
 }
 
-async fn send(client: &reqwest::Client, token: &str, operations: Vec<Value>) {
+pub async fn send(client: &reqwest::Client, token: &str, operations: Vec<Value>) {
     let answer = client
         .patch(format!("http://{ADDRESS}/api/fundraising/state"))
         .bearer_auth(token)

@@ -15,12 +15,14 @@ mod capture;
 mod email;
 mod grid;
 mod import;
+mod mailboxes;
 #[path = "../shared/measure.rs"]
 mod measure;
 mod others;
 mod queue;
 mod search;
 mod table;
+mod team;
 mod write;
 
 #[tokio::main]
@@ -29,7 +31,7 @@ async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     let known = [
-        "queue", "write", "grid", "import", "search", "backup", "email",
+        "queue", "write", "grid", "team", "import", "search", "backup", "email",
     ];
     if let Some(unknown) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
         eprintln!("no benchmark {unknown:?}: choose from {}", known.join(", "));
@@ -47,6 +49,9 @@ async fn main() {
     }
     if wants("grid") {
         grid::run().await;
+    }
+    if wants("team") {
+        team::run().await;
     }
     if wants("import") {
         import::run().await;
