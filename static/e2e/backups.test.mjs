@@ -2,13 +2,12 @@
 // The pages at phone and desktop width, light and dark. CRM_SHOTS=DIR keeps pictures.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { PASSWORD, axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { PASSWORD, launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 const KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 let stack, browser;
 
@@ -104,7 +103,7 @@ for (const look of looks) {
       await t.test(name, async () => {
         problems.length = 0;
         await page.goto(stack.base + path);
-        await inspect(page, name, look, problems);
+        await inspect(page, name, problems);
       });
     }
     await t.test("backup-key", async () => {
@@ -112,14 +111,14 @@ for (const look of looks) {
       await page.getByLabel("Public key").fill(KEY);
       await page.getByRole("button", { name: "Prove this key" }).click();
       await page.getByLabel("The phrase").waitFor();
-      await inspect(page, "backup-key", look, problems);
+      await inspect(page, "backup-key", problems);
     });
     await t.test("restore-shown", async () => {
       await addTask(page, `Only after the backup ${look.width} ${look.colorScheme}`);
       await page.goto(`${stack.base}/backups/restore`);
       await page.getByRole("button", { name: "Show what would change" }).first().click();
       await page.getByRole("heading", { name: "What would change" }).waitFor();
-      await inspect(page, "restore-shown", look, problems);
+      await inspect(page, "restore-shown", problems);
     });
     await context.close();
   });
@@ -146,7 +145,7 @@ test("a whole restore, from the choice to signing in again", async () => {
   await page.waitForURL(/\/restore$/);
   // The page follows along through the restart, without a hand.
   await page.getByRole("heading", { name: "The backup is in its place" }).waitFor({ timeout: 60_000 });
-  await inspect(page, "restore-finished", { width: 1440, colorScheme: "light" }, []);
+  await inspect(page, "restore-finished", []);
   await page.getByRole("link", { name: "Sign in again" }).click();
   await signIn(page, stack.base, "admin@example.org");
   const tasks = await page.evaluate(async () => JSON.stringify(await (await fetch("/api/reminders")).json()));
@@ -165,18 +164,8 @@ test("a whole restore, from the choice to signing in again", async () => {
   await context.close();
 });
 
-async function inspect(page, name, look, problems) {
+async function inspect(page, name, problems) {
   await page.locator("h1").waitFor();
-  if (SHOTS) {
-    mkdirSync(SHOTS, { recursive: true });
-    await page.screenshot({ path: join(SHOTS, `${name}-${look.width}-${look.colorScheme}.png`), fullPage: true });
-  }
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways`);
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-  const told = serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")}`);
-  assert.deepEqual(told, [], name);
+  await looksWell(page, name);
   assert.deepEqual(problems, [], name);
 }

@@ -2,12 +2,9 @@
 // and desktop width, light and dark. CRM_SHOTS=DIR keeps pictures.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 let stack, browser;
 
 before(async () => {
@@ -202,27 +199,17 @@ for (const width of [360, 1440]) {
     test(`both layouts at ${width} px, ${colorScheme}`, async (t) => {
       const { page, context, problems } = await open("member@example.org", "/", { viewport: { width, height: 900 }, colorScheme });
       for (const [name, path] of Object.entries(pages)) {
-        await t.test(name, () => inspect(page, name, path, `${width}-${colorScheme}`, problems));
+        await t.test(name, () => inspect(page, name, path, problems));
       }
       await context.close();
     });
   }
 }
 
-async function inspect(page, name, path, look, problems) {
+async function inspect(page, name, path, problems) {
   problems.length = 0;
   await page.goto(stack.base + path);
   await page.locator("h1").waitFor();
-  if (SHOTS) {
-    mkdirSync(SHOTS, { recursive: true });
-    await page.screenshot({ path: join(SHOTS, `${name}-${look}.png`), fullPage: true });
-  }
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways`);
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-  const told = serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")}`);
-  assert.deepEqual(told, [], name);
+  await looksWell(page, name);
   assert.deepEqual(problems, [], name);
 }

@@ -4,16 +4,15 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
-import { axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const SHOTS = process.env.CRM_SHOTS;
 const PYTHON = join(ROOT, ".venv/bin/python");
 const letters = [];
 let stack, browser, peer, folder;
@@ -143,7 +142,7 @@ for (const look of [360, 700].flatMap((width) => ["light", "dark"].map((colorSch
     // Its own policy lets no script run, axe's neither: it is looked at by itself.
     await page.goto("about:blank");
     await page.setContent(await answer.text());
-    await inspect(page, "letter", look, problems, false);
+    await inspect(page, "letter", problems, false);
     await context.close();
   });
 }
@@ -156,7 +155,7 @@ for (const look of [360, 1440].flatMap((width) => ["light", "dark"].map((colorSc
       await t.test(name, async () => {
         problems.length = 0;
         await page.goto(stack.base + path);
-        await inspect(page, name, look, problems, true);
+        await inspect(page, name, problems, true);
       });
     }
     await context.close();
@@ -174,19 +173,8 @@ test("members get none of these pages, and every letter went to one of us", asyn
   await context.close();
 });
 
-async function inspect(page, name, look, problems, ours) {
+async function inspect(page, name, problems, ours) {
   await page.locator("h1").waitFor();
-  if (SHOTS) {
-    mkdirSync(SHOTS, { recursive: true });
-    await page.screenshot({ path: join(SHOTS, `${name}-${look.width}-${look.colorScheme}.png`), fullPage: true });
-  }
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways`);
-  await page.evaluate(axeSource);
-  // Landmarks are for pages; a letter is shown inside a mail program.
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-  const told = serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")}`);
-  assert.deepEqual(told, [], name);
+  await looksWell(page, name);
   if (ours) assert.deepEqual(problems, [], name);
 }

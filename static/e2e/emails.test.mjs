@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { BIN, inEveryLook, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { BIN, call, inEveryLook, launch, newPage, signIn, startStack, until } from "./stack.mjs";
 
 const PDF = Buffer.from("%PDF-1.4 sample").toString("base64");
 let dir, google, address, stack, browser;
@@ -46,16 +46,6 @@ async function open(email, path, options = {}) {
   await made.page.goto(stack.base + path);
   return made;
 }
-
-const call = (page, method, path, body) =>
-  page.evaluate(
-    async ([method, path, body]) => {
-      const answer = await fetch(path, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-      const text = await answer.text();
-      return { status: answer.status, json: text ? JSON.parse(text) : null };
-    },
-    [method, path, body],
-  );
 
 test("an admin sets it up from an empty page, and a failure says its fix", async () => {
   const { page, context, problems } = await open("admin@example.org", "/mailboxes");

@@ -4,14 +4,13 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, before, test } from "node:test";
-import { axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 const scratch = mkdtempSync(join(tmpdir(), "crm-export-"));
 let stack, browser;
 
@@ -160,7 +159,7 @@ for (const look of looks) {
     page.on("dialog", (dialog) => { problems.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
     await page.goto(pathToFileURL(join(scratch, "unpacked/reader/index.html")).href);
     await page.getByText(/^3\d\d investors$|^400 investors$/).waitFor();
-    await inspect(page, "reader-list", look, problems);
+    await inspect(page, "reader-list", problems);
     await page.getByLabel("Search").fill("onerror office");
     await page.getByText("1 investor", { exact: true }).waitFor();
     await page.getByRole("link", { name: "<img src=x onerror=alert(1)> Sample Office" }).click();
@@ -169,7 +168,7 @@ for (const look of looks) {
     await file.waitFor();
     assert.equal(readFileSync(new URL(await file.evaluate((a) => a.href)), "utf8"), "the side letter");
     assert.equal(await page.locator("img").count(), 0, "text stays text");
-    await inspect(page, "reader-investor", look, problems);
+    await inspect(page, "reader-investor", problems);
     await page.getByRole("link", { name: "All investors" }).click();
     await page.getByLabel("Search").fill("");
     await page.locator("tbody tr").nth(1).waitFor();
@@ -198,25 +197,14 @@ for (const look of looks) {
     for (const who of ["admin", "member"]) {
       const { page, context, problems } = await open(`${who}@example.org`, { viewport: { width: look.width, height: 900 }, colorScheme: look.colorScheme });
       await page.goto(`${stack.base}/export`);
-      await inspect(page, `export-${who}`, look, problems);
+      await inspect(page, `export-${who}`, problems);
       await context.close();
     }
   });
 }
 
-async function inspect(page, name, look, problems) {
+async function inspect(page, name, problems) {
   await page.locator("h1").first().waitFor();
-  if (SHOTS) {
-    mkdirSync(SHOTS, { recursive: true });
-    await page.screenshot({ path: join(SHOTS, `${name}-${look.width}-${look.colorScheme}.png`), fullPage: name !== "reader-list" });
-  }
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways`);
-  await page.evaluate(axeSource);
-  // Without `preload`: the reader's policy lets nothing be fetched, not even by axe.
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"], preload: false }));
-  const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-  const told = serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")}`);
-  assert.deepEqual(told, [], name);
+  await looksWell(page, name, { fullPage: name !== "reader-list" });
   assert.deepEqual(problems, [], name);
 }

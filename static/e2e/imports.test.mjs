@@ -3,12 +3,10 @@
 // keeps pictures.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { FIXTURE, axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { FIXTURE, launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 const WORKBOOK = join(FIXTURE, "..", "workbook.xlsx");
 let stack, browser;
 const paths = {};
@@ -165,27 +163,17 @@ for (const look of looks) {
       "import-drift": () => paths.drift,
       "import-drift-nothing": () => `${paths.drift}?kind=unreadable`,
     };
-    for (const [name, path] of Object.entries(pages)) await t.test(name, () => inspect(page, name, path(), look, problems));
+    for (const [name, path] of Object.entries(pages)) await t.test(name, () => inspect(page, name, path(), problems));
     await context.close();
   });
 }
 
-async function inspect(page, name, path, look, problems) {
+async function inspect(page, name, path, problems) {
   problems.length = 0;
   await page.goto(stack.base + path);
   await page.locator("h1").first().waitFor();
   await page.evaluate(() => document.querySelectorAll("main details").forEach((details) => (details.open = true)));
-  if (SHOTS) {
-    mkdirSync(SHOTS, { recursive: true });
-    await page.screenshot({ path: join(SHOTS, `${name}-${look.width}-${look.colorScheme}.png`), fullPage: true });
-  }
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways`);
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-  const told = serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")}`);
-  assert.deepEqual(told, [], name);
+  await looksWell(page, name);
   assert.deepEqual(problems, [], name);
 }
 

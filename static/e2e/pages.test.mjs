@@ -2,12 +2,9 @@
 // no sideways scrolling, no script or policy error. CRM_SHOTS=DIR keeps pictures.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { FIXTURE, axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { FIXTURE, launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 let stack, browser;
 const paths = {};
 
@@ -117,29 +114,19 @@ for (const look of looks) {
       viewport: { width: look.width, height: 900 },
       colorScheme: look.colorScheme,
     });
-    for (const [name, path] of Object.entries(signedOut)) await t.test(name, () => inspect(page, name, path(), look, problems));
+    for (const [name, path] of Object.entries(signedOut)) await t.test(name, () => inspect(page, name, path(), problems));
     await signIn(page, stack.base, "admin@example.org");
     problems.length = 0;
-    for (const [name, path] of Object.entries(signedIn)) await t.test(name, () => inspect(page, name, path(), look, problems));
+    for (const [name, path] of Object.entries(signedIn)) await t.test(name, () => inspect(page, name, path(), problems));
     await context.close();
   });
 }
 
-async function inspect(page, name, path, look, problems) {
+async function inspect(page, name, path, problems) {
   problems.length = 0;
   await page.goto(stack.base + path);
   await page.locator("h1").first().waitFor();
-  if (SHOTS) {
-    mkdirSync(SHOTS, { recursive: true });
-    await page.screenshot({ path: join(SHOTS, `${name}-${look.width}-${look.colorScheme}.png`), fullPage: true });
-  }
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways`);
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-  const told = serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")}`);
-  assert.deepEqual(told, [], name);
+  await looksWell(page, name);
   // Chromium reports a page's own 404 on the console; that is what was asked for.
   const unmeant = problems.filter((p) => !/status of 404/.test(p));
   assert.deepEqual(unmeant, [], name);

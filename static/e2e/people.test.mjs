@@ -2,12 +2,9 @@
 // scripts and without, at phone and desktop width, light and dark.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { call, launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 let stack, browser, investor;
 
 before(async () => {
@@ -32,16 +29,6 @@ async function open(email, path, options = {}) {
   await made.page.goto(stack.base + path);
   return made;
 }
-
-const call = (page, method, path, body) =>
-  page.evaluate(
-    async ([method, path, body]) => {
-      const answer = await fetch(path, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-      const text = await answer.text();
-      return { status: answer.status, json: text ? JSON.parse(text) : null };
-    },
-    [method, path, body],
-  );
 
 /** Tasks of every kind, a note that calls on the member, a call. */
 async function makeThings(page) {
@@ -173,16 +160,7 @@ for (const look of looks) {
       await t.test(name, async () => {
         await page.goto(stack.base + path);
         await page.locator("h1").first().waitFor();
-        if (SHOTS) {
-          mkdirSync(SHOTS, { recursive: true });
-          await page.screenshot({ path: join(SHOTS, `${name}-${look.width}-${look.colorScheme}.png`), fullPage: true });
-        }
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways`);
-        await page.evaluate(axeSource);
-        const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-        const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-        assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")}`), [], name);
+        await looksWell(page, name);
       });
     }
     assert.deepEqual(problems, []);

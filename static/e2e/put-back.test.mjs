@@ -2,12 +2,9 @@
 // a job, and taken back like any other change. CRM_SHOTS=DIR keeps pictures.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 let stack, browser;
 
 before(async () => {
@@ -99,15 +96,7 @@ for (const look of [
     await page.goto(`${stack.base}/grid/put-back`);
     await page.getByRole("link", { name: /put back/ }).first().click();
     await page.getByText("get their values back").waitFor();
-    await page.evaluate(axeSource);
-    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-    const serious = violations.filter((v) => ["serious", "critical"].includes(v.impact));
-    assert.deepEqual(serious.map((v) => v.id), []);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
-    if (SHOTS) {
-      mkdirSync(SHOTS, { recursive: true });
-      await page.screenshot({ path: join(SHOTS, `put-back-${look.width}-${look.colorScheme}.png`), fullPage: true });
-    }
+    await looksWell(page, "put-back");
     await context.close();
   });
 }

@@ -2,12 +2,9 @@
 // scripts and without, by keyboard, offline, at phone and desktop width.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { call, launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 let stack, browser, investor;
 
 before(async () => {
@@ -31,16 +28,6 @@ async function open(email, path, options = {}) {
   await made.page.goto(stack.base + path);
   return made;
 }
-
-const call = (page, method, path, body) =>
-  page.evaluate(
-    async ([method, path, body]) => {
-      const answer = await fetch(path, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-      const text = await answer.text();
-      return { status: answer.status, json: text ? JSON.parse(text) : null };
-    },
-    [method, path, body],
-  );
 
 const search = async (page, query) => (await call(page, "GET", `/api/search?q=${encodeURIComponent(query)}`)).json;
 
@@ -247,7 +234,7 @@ for (const look of looks) {
       await t.test(name, async () => {
         await page.goto(stack.base + path);
         await page.locator("h1").first().waitFor();
-        await looksWell(page, name, look);
+        await looksWell(page, name);
       });
     }
     for (const [name, text] of [["found-palette-empty", ""], ["found-palette", "windmill"], ["found-palette-typo", "quixoet"], ["found-palette-nothing", "xylophonic"]]) {
@@ -256,23 +243,10 @@ for (const look of looks) {
         await openPalette(page);
         await page.keyboard.type(text);
         if (text) await until(async () => (await palette(page).locator("mark").count()) > 0 || /Nothing found/.test(await palette(page).getByRole("status").textContent()), "an answer");
-        await looksWell(page, name, look, false);
+        await looksWell(page, name, { fullPage: false });
       });
     }
     assert.deepEqual(problems, []);
     await context.close();
   });
-}
-
-async function looksWell(page, name, look, fullPage = true) {
-  if (SHOTS) {
-    mkdirSync(SHOTS, { recursive: true });
-    await page.screenshot({ path: join(SHOTS, `${name}-${look.width}-${look.colorScheme}.png`), fullPage });
-  }
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways`);
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-  assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")}`), [], name);
 }

@@ -139,9 +139,26 @@ export async function signIn(page, base, email, password = PASSWORD) {
 export const axeSource = readFileSync(join(ROOT, "static/node_modules/axe-core/axe.min.js"), "utf8");
 
 /**
- * No serious fault of access, nothing scrolls sideways, at two widths and in both themes.
- * CRM_SHOTS=DIR keeps pictures.
+ * No serious finding of axe, nothing that scrolls sideways, in the look the page has now.
+ * CRM_SHOTS=DIR keeps a picture.
  */
+export async function looksWell(page, name, { fullPage = true } = {}) {
+  const look = await page.evaluate(() => `${innerWidth}-${matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"}`);
+  const shots = process.env.CRM_SHOTS;
+  if (shots) {
+    mkdirSync(shots, { recursive: true });
+    await page.screenshot({ path: join(shots, `${name}-${look}.png`), fullPage });
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways, ${look}`);
+  await page.evaluate(axeSource);
+  // Without `preload`: the archive's reader lets nothing be fetched, not even by axe.
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"], preload: false }));
+  const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
+  assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")}`), [], `${name}, ${look}`);
+}
+
+/** The page at two widths and in both themes, one after the other. */
 export async function inEveryLook(page, name) {
   for (const width of [1440, 360])
     for (const colorScheme of ["light", "dark"]) {
@@ -155,16 +172,18 @@ export async function inEveryLook(page, name) {
       };
       await page.waitForFunction(isThere, colorScheme, { polling: 50 });
       await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-      if (process.env.CRM_SHOTS) {
-        mkdirSync(process.env.CRM_SHOTS, { recursive: true });
-        await page.screenshot({ path: join(process.env.CRM_SHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-      }
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways at ${width}`);
-      await page.evaluate(axeSource);
-      const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-      const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-      assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join("; ")}`), [], `${name} ${width} ${colorScheme}`);
+      await looksWell(page, name);
     }
   await page.setViewportSize({ width: 1440, height: 900 });
 }
+
+/** Asks the api as the page's own scripts do. */
+export const call = (page, method, path, body) =>
+  page.evaluate(
+    async ([method, path, body]) => {
+      const answer = await fetch(path, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
+      const text = await answer.text();
+      return { status: answer.status, json: text ? JSON.parse(text) : null };
+    },
+    [method, path, body],
+  );

@@ -2,12 +2,9 @@
 // CRM_SHOTS=DIR keeps pictures.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { axeSource, launch, newPage, signIn, startStack, until } from "./stack.mjs";
+import { launch, looksWell, newPage, signIn, startStack, until } from "./stack.mjs";
 
-const SHOTS = process.env.CRM_SHOTS;
 let stack, browser;
 
 before(async () => {
@@ -62,15 +59,9 @@ test("a member sees how it is, without what only admins can do", async () => {
 });
 
 test("it fits, can be read, and has no barrier", async () => {
-  if (SHOTS) mkdirSync(SHOTS, { recursive: true });
   for (const look of [360, 1440].flatMap((width) => ["light", "dark"].map((colorScheme) => ({ width, colorScheme })))) {
     const { page, context, problems } = await open("admin", { viewport: { width: look.width, height: 900 }, colorScheme: look.colorScheme });
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.equal(overflow, 0, `${look.width} is as wide as the page`);
-    await page.evaluate(axeSource);
-    const found = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }));
-    assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes[0]?.html}`), []);
-    if (SHOTS) await page.screenshot({ path: join(SHOTS, `status-${look.width}-${look.colorScheme}.png`), fullPage: true });
+    await looksWell(page, "status");
     assert.deepEqual(problems, []);
     await context.close();
   }
