@@ -102,7 +102,10 @@ async function refresh(region: HTMLElement, after: () => void): Promise<boolean>
  * press and release gets no click. `released` runs when nobody is busy any more.
  */
 function watchBusy(page: Document, region: HTMLElement, released: () => void): void {
-  region.addEventListener("pointerdown", () => region.toggleAttribute("data-pressed", true));
+  region.addEventListener("pointerdown", (event) => {
+    // Of a press that opens the browser's own menu, the release may never be told.
+    if (event.button === 0) region.toggleAttribute("data-pressed", true);
+  });
   const release = (): void => {
     if (!region.hasAttribute("data-pressed")) return;
     // The click follows the release.
@@ -152,7 +155,10 @@ function follow(page: Document, region: HTMLElement, after: () => void): void {
 
   page.addEventListener("visibilitychange", () => {
     close();
-    if (!page.hidden) open();
+    if (page.hidden) return;
+    // Not only by the stream: a proxy may let none through.
+    hear();
+    open();
   });
   // A region that was busy catches up on what it missed.
   region.addEventListener("refresh", hear);

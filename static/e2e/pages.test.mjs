@@ -215,3 +215,32 @@ test("what comes in while something is pressed waits for the release, and the cl
   assert.deepEqual(problems, []);
   await context.close();
 });
+
+test("the browser's own menu does not stop a page that follows along", async () => {
+  const { page, context, problems } = await newPage(browser);
+  await signIn(page, stack.base, "admin@example.org");
+  await page.goto(`${stack.base}/jobs`);
+  await running(page).waitFor({ state: "detached", timeout: 20_000 });
+  // Where that menu opens at the press, nobody tells the page of the release.
+  await page.locator("#jobs-now").getByRole("link", { name: /^Discarded/ }).dispatchEvent("pointerdown", { button: 2 });
+  work(4);
+  await running(page).waitFor({ timeout: 3_000 });
+  await running(page).waitFor({ state: "detached", timeout: 20_000 });
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test("where no stream comes through, coming back to a page brings it up to date", async () => {
+  const { page, context } = await newPage(browser);
+  await signIn(page, stack.base, "admin@example.org");
+  await page.goto(`${stack.base}/jobs`);
+  await running(page).waitFor({ state: "detached", timeout: 20_000 });
+  await page.route("**/events?*", (route) => route.abort());
+  await page.reload();
+  work(4);
+  await page.waitForTimeout(1_000);
+  assert.ok(!(await running(page).isVisible()), "nobody told it");
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await running(page).waitFor({ timeout: 2_000 });
+  await context.close();
+});
