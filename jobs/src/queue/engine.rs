@@ -50,9 +50,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const COALESCE: Duration = Duration::from_millis(2);
 /// Progress and log lines are written at most this late.
 const REPORT_WITHIN: Duration = Duration::from_millis(100);
-/// The wait after a failed turn; so much longer after each one in a row,
+/// The wait after a failed turn, times how many have failed in a row.
 const RETRY: Duration = Duration::from_millis(100);
-/// at most this many times as long.
+/// Most times that: two seconds.
 const LONGEST_RETRY: u32 = 20;
 
 /// One worker of the queue.
